@@ -1,0 +1,139 @@
+//! The cases: what is sent, and the loops of both sides, written once and compiled for each contestant.
+//!
+//! Sequence numbers run on across runs, and every item is compared with the one expected, so that a lost, repeated
+//! or torn item of any run is found.
+
+mod batches;
+mod round_trip;
+mod throughput;
+
+use anyhow::{Result, ensure};
+
+pub(crate) use batches::{Batches, SPSC_BATCH_U64};
+pub(crate) use round_trip::{RoundTrip, SPSC_RTT_U64};
+pub(crate) use throughput::{SPSC_64B, SPSC_U64, Throughput};
+
+use crate::waiting::Watch;
+
+/// Every case, in the order of the report.
+pub(crate) static CASES: &[&Case] = &[&SPSC_RTT_U64, &SPSC_U64, &SPSC_64B, &SPSC_BATCH_U64];
+
+/// What is measured, as far as it does not depend on the contestant.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// What one operation is, for "ns per …".
+    pub(crate) operation: &'static str,
+    /// Items that every contestant's queue holds.
+    pub(crate) capacity: usize,
+    /// Operations come in multiples of this.
+    pub(crate) step: u64,
+}
+
+/// One run: these sequence numbers pass from one side to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) first: u64,
+    pub(crate) operations: u64,
+}
+
+impl Run {
+    fn numbers(self) -> std::ops::Range<u64> {
+        self.first..self.first + self.operations
+    }
+}
+
+/// The loops of a case over a contestant's endpoints. The clock runs from the near side's first instruction to its
+/// return, so `near` returns when the last item has been consumed.
+pub(crate) trait Workload<E> {
+    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()>;
+    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()>;
+}
+
+/// One side of a pair of queues, one item at a time.
+pub(crate) trait Single<T> {
+    /// `false`: full.
+    fn try_push(&mut self, item: T) -> bool;
+    /// `None`: empty.
+    fn try_pop(&mut self) -> Option<T>;
+}
+
+/// One side of a pair of queues, many items at a time.
+pub(crate) trait Bulk<T> {
+    /// How many of the first items were taken; 0: full.
+    fn try_push_slice(&mut self, items: &[T]) -> usize;
+    /// How many were copied to the front of `items`; 0: empty.
+    fn try_pop_slice(&mut self, items: &mut [T]) -> usize;
+}
+
+/// Items that know their sequence number.
+pub(crate) trait Item: Copy {
+    fn of(number: u64) -> Self;
+    /// 0 exactly if this is the item of `number`.
+    fn difference(self, number: u64) -> u64;
+}
+
+impl Item for u64 {
+    #[inline]
+    fn of(number: u64) -> Self {
+        number
+    }
+
+    #[inline]
+    fn difference(self, number: u64) -> u64 {
+        self ^ number
+    }
+}
+
+impl Item for [u64; 8] {
+    #[inline]
+    fn of(number: u64) -> Self {
+        std::array::from_fn(|word| number.wrapping_add(word as u64))
+    }
+
+    #[inline]
+    fn difference(self, number: u64) -> u64 {
+        let expected = Self::of(number);
+        (0..self.len()).fold(0, |difference, word| difference | (self[word] ^ expected[word]))
+    }
+}
+
+/// Fails when any item of a run was not the one expected.
+fn settle(difference: u64, run: Run) -> Result<()> {
+    ensure!(
+        difference == 0,
+        "an item was lost, repeated or damaged among numbers {} to {}",
+        run.first,
+        run.first + run.operations - 1
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_damaged_word_of_an_item_is_found() {
+        for word in 0..8 {
+            let mut item = <[u64; 8]>::of(41);
+            assert_eq!(item.difference(41), 0);
+            item[word] ^= 1 << 63;
+            assert_ne!(item.difference(41), 0);
+        }
+    }
+
+    #[test]
+    fn an_item_of_another_number_is_found() {
+        assert_ne!(7_u64.difference(8), 0);
+        assert_ne!(<[u64; 8]>::of(7).difference(8), 0);
+    }
+
+    #[test]
+    fn case_names_are_unique() {
+        for (index, case) in CASES.iter().enumerate() {
+            assert!(CASES[..index].iter().all(|earlier| earlier.name != case.name), "{} twice", case.name);
+        }
+    }
+}

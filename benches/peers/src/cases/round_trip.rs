@@ -1,0 +1,42 @@
+//! Ping-pong over two queues, one message in flight: latency.
+
+use std::marker::PhantomData;
+
+use anyhow::Result;
+
+use super::{Case, Item, Run, Single, Workload, settle};
+use crate::waiting::Watch;
+
+pub(crate) static SPSC_RTT_U64: Case = Case {
+    name: "spsc-rtt-u64",
+    about: "ping-pong over two queues of 1024, one u64 in flight",
+    operation: "round trip",
+    capacity: 1024,
+    step: 1,
+};
+
+/// The near side sends and waits for the echo.
+#[derive(Debug)]
+pub(crate) struct RoundTrip<T>(PhantomData<T>);
+
+impl<T: Item, E: Single<T>> Workload<E> for RoundTrip<T> {
+    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()> {
+        let mut difference = 0;
+        for number in run.numbers() {
+            let item = T::of(number);
+            watch.wait(|| end.try_push(item).then_some(()))?;
+            difference |= watch.wait(|| end.try_pop())?.difference(number);
+        }
+        settle(difference, run)
+    }
+
+    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()> {
+        let mut difference = 0;
+        for number in run.numbers() {
+            let item = watch.wait(|| end.try_pop())?;
+            watch.wait(|| end.try_push(item).then_some(()))?;
+            difference |= item.difference(number);
+        }
+        settle(difference, run)
+    }
+}

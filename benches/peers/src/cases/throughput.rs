@@ -1,0 +1,46 @@
+//! One queue kept busy, one item per call.
+
+use std::marker::PhantomData;
+
+use anyhow::Result;
+
+use super::{Case, Item, Run, Single, Workload, settle};
+use crate::waiting::Watch;
+
+pub(crate) static SPSC_U64: Case = Case {
+    name: "spsc-u64",
+    about: "throughput of single pushes and pops of u64, capacity 1024",
+    operation: "item",
+    capacity: 1024,
+    step: 1,
+};
+
+pub(crate) static SPSC_64B: Case = Case {
+    name: "spsc-64B",
+    about: "throughput of single pushes and pops of [u64; 8], capacity 1024",
+    operation: "item",
+    capacity: 1024,
+    step: 1,
+};
+
+/// The far side produces, the near side consumes.
+#[derive(Debug)]
+pub(crate) struct Throughput<T>(PhantomData<T>);
+
+impl<T: Item, E: Single<T>> Workload<E> for Throughput<T> {
+    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()> {
+        let mut difference = 0;
+        for number in run.numbers() {
+            difference |= watch.wait(|| end.try_pop())?.difference(number);
+        }
+        settle(difference, run)
+    }
+
+    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()> {
+        for number in run.numbers() {
+            let item = T::of(number);
+            watch.wait(|| end.try_push(item).then_some(()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! The table of contestants, and what a contestant's file provides.
+//!
+//! A contestant is a list of [`Bout`]s, one for each case that it takes part in. [`Bout::across_processes`] and
+//! [`Bout::across_threads`] make a bout from the case's loops and the contestant's ends: an end pushes to the
+//! other side and pops from it, over two queues.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cases::{Case, Workload};
+use crate::cores::Cores;
+use crate::far_side::{self, Seat};
+use crate::session::{self, Session};
+use crate::{ours, raw, rtrb, shaq};
+
+/// Every contestant, ours first.
+pub(crate) static CONTESTANTS: &[&Contestant] = &[&ours::SPSC, &raw::RAW, &rtrb::RTRB, &shaq::SHAQ];
+
+/// Who is measured.
+#[derive(Debug)]
+pub(crate) struct Contestant {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// Ours: the others are compared with it, and no filter leaves it out.
+    pub(crate) ours: bool,
+    pub(crate) bouts: &'static [Bout],
+}
+
+impl Contestant {
+    pub(crate) fn bout(&self, case: &Case) -> Option<&'static Bout> {
+        self.bouts.iter().find(|bout| bout.case == case)
+    }
+}
+
+/// One contestant in one case.
+#[derive(Debug)]
+pub(crate) struct Bout {
+    pub(crate) case: &'static Case,
+    /// The near side: makes the queues and starts the far side.
+    pub(crate) open: fn(&'static Contestant, &'static Case, Cores) -> Result<Session>,
+    /// The far process's whole life; none where the far side is a thread.
+    pub(crate) far_process: Option<fn(&Case, Seat) -> Result<ExitCode>>,
+}
+
+impl Bout {
+    /// The two sides are two processes.
+    pub(crate) const fn across_processes<W, E>(case: &'static Case) -> Self
+    where
+        W: Workload<E> + 'static,
+        E: AcrossProcesses + 'static,
+    {
+        Self { case, open: session::across_processes::<W, E>, far_process: Some(far_side::live::<W, E>) }
+    }
+
+    /// The two sides are two threads of this process.
+    pub(crate) const fn across_threads<W, E>(case: &'static Case) -> Self
+    where
+        W: Workload<E> + 'static,
+        E: AcrossThreads + 'static,
+    {
+        Self { case, open: session::across_threads::<W, E>, far_process: None }
+    }
+}
+
+/// What the far process needs to attach: names or paths.
+pub(crate) type HandOver = Vec<String>;
+
+/// An end in shared memory.
+pub(crate) trait AcrossProcesses: Sized {
+    /// Makes the queues, empty and of the case's capacity; the near end.
+    fn create(case: &Case) -> Result<(Self, HandOver)>;
+
+    /// Opens them in the far process; the far end.
+    fn attach(case: &Case, handed_over: &[String]) -> Result<Self>;
+}
+
+/// An end for a thread.
+pub(crate) trait AcrossThreads: Sized + Send {
+    /// Makes the queues; the near and the far end.
+    fn pair(case: &Case) -> (Self, Self);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::CASES;
+
+    #[test]
+    fn contestant_names_are_unique() {
+        for (index, contestant) in CONTESTANTS.iter().enumerate() {
+            let earlier = &CONTESTANTS[..index];
+            assert!(earlier.iter().all(|earlier| earlier.name != contestant.name), "{}", contestant.name);
+        }
+    }
+
+    #[test]
+    fn every_bout_is_of_a_case_in_the_table_and_every_case_has_a_peer() {
+        for contestant in CONTESTANTS {
+            assert!(contestant.bouts.iter().all(|bout| CASES.contains(&bout.case)), "{}", contestant.name);
+        }
+        for case in CASES {
+            assert!(CONTESTANTS.iter().any(|c| !c.ours && c.bout(case).is_some()), "{}", case.name);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Paired rounds: ringfence beside its peers, in one run.
+//!
+//! Absolute times mean nothing on a shared machine. In every round all contestants of a case run one after the
+//! other, in random order, on the same two cores; the ratio ours/theirs is taken within the round, and the
+//! quantiles of these ratios are the result.
+//!
+//! ```text
+//! command_line   what the user asked for
+//! rounds         calibrate, shuffle, measure             statistics, report   quantiles, table, JSON
+//! session        the near side: parent process, core A   far_side             the other process or thread, core B
+//! shared_lines   the start barrier                       waiting              busy polling that notices a death
+//! cases/*        one file per shape of traffic: the loops of both sides, written once for all contestants
+//! contestants    the table; one file each: ours, raw, rtrb, shaq
+//! ```
+
+mod cases;
+mod cleanup;
+mod command_line;
+mod contestants;
+mod cores;
+mod far_side;
+mod ours;
+mod raw;
+mod report;
+mod rounds;
+mod rtrb;
+mod session;
+mod shaq;
+mod shared_lines;
+mod statistics;
+mod waiting;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match command_line::run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

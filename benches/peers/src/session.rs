@@ -1,0 +1,241 @@
+//! The near side of a contestant in a case: this process, on the first core. The far side lives as long as the
+//! session and sleeps between runs.
+
+use std::env;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
+
+use crate::cases::{Case, Run, Workload};
+use crate::command_line::FAR_SIDE;
+use crate::contestants::{AcrossProcesses, AcrossThreads, Bout, Contestant};
+use crate::cores::Cores;
+use crate::far_side::{self, DONE, FAILED, Seat};
+use crate::shared_lines::Barrier;
+use crate::waiting::{STALLED_AFTER, Watch, readable_within};
+
+/// How long a far side that failed may take to say why, and one that was told to end may take to end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A contestant ready to run a case.
+pub(crate) struct Session {
+    contestant: &'static Contestant,
+    case: &'static Case,
+    /// First sequence number of the next run. 0 is never sent: it is what fresh memory holds.
+    next: u64,
+    barrier: Barrier,
+    /// Above `near`: the far side ends before the near end removes the queues.
+    far: FarSide,
+    near: Near,
+}
+
+/// A case's near loop with the end that it runs over.
+type Near = Box<dyn FnMut(Run, Watch<'_>) -> Result<()>>;
+
+impl Session {
+    /// Makes the contestant's queues and starts its far side.
+    pub(crate) fn open(contestant: &'static Contestant, bout: &Bout, cores: Cores) -> Result<Self> {
+        (bout.open)(contestant, bout.case, cores)
+            .with_context(|| format!("{} in {}", contestant.name, bout.case.name))
+    }
+
+    fn new<W: Workload<E> + 'static, E: 'static>(
+        contestant: &'static Contestant,
+        case: &'static Case,
+        barrier: Barrier,
+        far: FarSide,
+        mut end: E,
+    ) -> Self {
+        let near: Near = Box::new(move |run, watch| W::near(&mut end, run, watch));
+        Self { contestant, case, next: 1, barrier, far, near }
+    }
+
+    /// Time from the start signal, given when both sides poll, to the last item consumed by the near side.
+    ///
+    /// # Errors
+    /// An item was wrong or missing, or the far side has ended; the message says who and why.
+    pub(crate) fn run(&mut self, operations: u64) -> Result<Duration> {
+        ensure!(operations.is_multiple_of(self.case.step), "{operations} operations break a batch");
+        let run = Run { first: self.next, operations };
+        self.next += operations;
+        let timed = self.timed(run).map_err(|error| self.far.cause_of(error));
+        let elapsed = timed.and_then(|elapsed| self.far.confirm().map(|()| elapsed));
+        elapsed.with_context(|| format!("{} in {}", self.contestant.name, self.case.name))
+    }
+
+    fn timed(&mut self, run: Run) -> Result<Duration> {
+        self.far.command(run)?;
+        let watch = Watch::new(self.far.reports.get_ref().as_fd());
+        self.barrier.wait_for_far_side(watch)?;
+        let start = Instant::now();
+        self.barrier.start();
+        (self.near)(run, watch)?;
+        Ok(start.elapsed())
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("contestant", &self.contestant.name)
+            .field("case", &self.case.name)
+            .field("far", &self.far)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Starts this program again as the far side.
+pub(crate) fn across_processes<W, E>(
+    contestant: &'static Contestant,
+    case: &'static Case,
+    cores: Cores,
+) -> Result<Session>
+where
+    W: Workload<E> + 'static,
+    E: AcrossProcesses + 'static,
+{
+    let (end, hand_over) = E::create(case)?;
+    let (barrier, path) = Barrier::create()?;
+    let seat = Seat::new(contestant.name, case.name, cores.far, path, hand_over);
+    let mut child = Command::new(env::current_exe().context("finding this program")?)
+        .arg(FAR_SIDE)
+        .args(seat.into_arguments())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting the far side")?;
+    let commands = child.stdin.take().map(OwnedFd::from).context("the far side has no standard input")?;
+    let reports = child.stdout.take().map(OwnedFd::from).context("the far side has no standard output")?;
+    let far = FarSide::new(commands, reports, Life::Process(child));
+    Ok(Session::new::<W, E>(contestant, case, barrier, far, end))
+}
+
+/// Starts a thread as the far side.
+pub(crate) fn across_threads<W, E>(
+    contestant: &'static Contestant,
+    case: &'static Case,
+    cores: Cores,
+) -> Result<Session>
+where
+    W: Workload<E> + 'static,
+    E: AcrossThreads + 'static,
+{
+    let (end, far_end) = E::pair(case);
+    let (barrier, path) = Barrier::create()?;
+    let far_barrier = Barrier::open(&path)?;
+    let (far_commands, commands) = io::pipe().context("pipe(2)")?;
+    let (reports, far_reports) = io::pipe().context("pipe(2)")?;
+    let thread = thread::Builder::new().name("far-side".into()).spawn(move || {
+        let commands = File::from(OwnedFd::from(far_commands));
+        let reports = File::from(OwnedFd::from(far_reports));
+        far_side::serve::<W, E>(cores.far, commands, reports, || Ok((far_end, far_barrier)))
+    })?;
+    let far = FarSide::new(commands.into(), reports.into(), Life::Thread(thread));
+    Ok(Session::new::<W, E>(contestant, case, barrier, far, end))
+}
+
+/// The near side's hold on the far side. Dropping it ends the far side.
+#[derive(Debug)]
+struct FarSide {
+    /// `None` once the far side was told to end.
+    commands: Option<File>,
+    reports: BufReader<File>,
+    /// `None` once it has been seen to the end.
+    life: Option<Life>,
+}
+
+#[derive(Debug)]
+enum Life {
+    Process(Child),
+    Thread(JoinHandle<Result<()>>),
+}
+
+impl FarSide {
+    fn new(commands: OwnedFd, reports: OwnedFd, life: Life) -> Self {
+        Self { commands: Some(commands.into()), reports: BufReader::new(reports.into()), life: Some(life) }
+    }
+
+    fn command(&mut self, run: Run) -> Result<()> {
+        let mut commands = self.commands.as_ref().context("the far side was told to end")?;
+        commands.write_all(&far_side::command(run)).context("the far side does not listen any more")
+    }
+
+    /// Waits for the far side's word that its part of the run went well.
+    fn confirm(&mut self) -> Result<()> {
+        match self.report_within(STALLED_AFTER)?.as_deref() {
+            Some(DONE) => Ok(()),
+            Some(report) => bail!("far side: {}", report.strip_prefix(FAILED).unwrap_or(report)),
+            None => bail!("the far side gave no report within {} s", STALLED_AFTER.as_secs()),
+        }
+    }
+
+    /// What the far side says that went wrong, or else the error that the near side met.
+    fn cause_of(&mut self, met: Error) -> Error {
+        match self.report_within(FAREWELL) {
+            Ok(Some(report)) => match report.strip_prefix(FAILED) {
+                Some(failure) => anyhow!("far side: {failure}"),
+                None => met,
+            },
+            Ok(None) => met,
+            Err(ended) => ended,
+        }
+    }
+
+    /// The next report; an error when the far side has ended.
+    fn report_within(&mut self, limit: Duration) -> Result<Option<String>> {
+        let ready = !self.reports.buffer().is_empty() || readable_within(self.pipe(), limit)?;
+        if !ready {
+            return Ok(None);
+        }
+        let mut line = String::new();
+        if self.reports.read_line(&mut line).context("reading a report")? == 0 {
+            bail!("the far side ended: {}", self.see_to_the_end());
+        }
+        Ok(Some(line.trim_end().to_owned()))
+    }
+
+    fn pipe(&self) -> BorrowedFd<'_> {
+        self.reports.get_ref().as_fd()
+    }
+
+    /// Tells the far side to end and waits for that; a process that does not listen is killed. How it ended.
+    fn see_to_the_end(&mut self) -> String {
+        self.commands = None;
+        match self.life.take() {
+            Some(Life::Process(child)) => ended(child),
+            Some(Life::Thread(thread)) => match thread.join() {
+                Ok(Ok(())) => "its thread returned".to_owned(),
+                Ok(Err(error)) => format!("{error:#}"),
+                Err(_) => "its thread panicked".to_owned(),
+            },
+            None => "before".to_owned(),
+        }
+    }
+}
+
+impl Drop for FarSide {
+    fn drop(&mut self) {
+        self.see_to_the_end();
+    }
+}
+
+fn ended(mut child: Child) -> String {
+    let told = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.to_string(),
+            Ok(None) if told.elapsed() < FAREWELL => thread::sleep(Duration::from_millis(1)),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    match child.kill().and_then(|()| child.wait()) {
+        Ok(status) => format!("killed, {status}"),
+        Err(error) => error.to_string(),
+    }
+}

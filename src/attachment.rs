@@ -1,0 +1,328 @@
+//! What every open ring is: a region with a validated header, and the options of the process that opened it.
+//!
+//! Creating and opening are the same for all kinds: the kind says what it expects ([`Expected`]), this says in what a
+//! ring differs from it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::element::Payload;
+use crate::error::{Difference, Fault, OpenError, UnlinkError};
+use crate::layout::SchemaRecord;
+use crate::layout::geometry::SlotShape;
+use crate::layout::header::{Content, Draft, Header};
+use crate::participant::{self, Participant};
+use crate::position::{Position, distance};
+use crate::region::{Name, Region, Settings, os_error};
+use crate::sync::Ordering;
+use crate::sys::{file, identity};
+use crate::vocabulary::Kind;
+
+/// How this process takes part in a ring: the same for creating and for opening it.
+///
+/// ```
+/// use ringfence::{spsc, Attach};
+///
+/// let attach = Attach::new().label("feed handler");
+/// let ring = spsc::Options::<u64>::new(64).attach(attach).in_process()?;
+/// let tx = ring.producer()?;
+/// assert_eq!(ring.participants()[0].label, "feed handler");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Attach {
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) label: String,
+    pub(crate) fail_when_peer_dies: bool,
+}
+
+impl Attach {
+    /// The defaults: `/dev/shm`, no label, blocked calls wait for the successor of a peer that died.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks for the ring in `directory`, which must be on a file system in memory, instead of `/dev/shm`.
+    pub fn in_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// What the handles of this process call themselves, for people: up to 48 bytes, the rest is cut off.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Whether a call that waits fails with [`Fault::PeerDied`] when the participant on the other side has died,
+    /// instead of waiting for its successor. Proof of death is the kernel's; a stopped process is not dead.
+    pub fn fail_when_peer_dies(mut self, yes: bool) -> Self {
+        self.fail_when_peer_dies = yes;
+        self
+    }
+}
+
+/// The options of a new ring that all kinds have.
+#[derive(Clone, Debug)]
+pub(crate) struct Creation {
+    pub(crate) capacity: usize,
+    pub(crate) start: Position,
+    pub(crate) settings: Settings,
+    pub(crate) attach: Attach,
+}
+
+impl Creation {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            start: Position::default(),
+            settings: Settings { mode: 0o600, group: None, prefault: true },
+            attach: Attach::new(),
+        }
+    }
+
+    /// The capacity that a ring really gets: the next power of two.
+    fn slots(&self) -> Result<u64, OpenError> {
+        let slots = (self.capacity as u64).checked_next_power_of_two();
+        slots.filter(|_| (2..=1 << 40).contains(&self.capacity)).ok_or(OpenError::InvalidOption {
+            option: "capacity",
+            found: self.capacity as u64,
+            allowed: "2 to 2^40",
+        })
+    }
+}
+
+/// What a process expects a ring to carry.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected {
+    pub(crate) kind: Kind,
+    content: Content,
+    /// `None`: whatever the ring says (bytes of any maximum length).
+    size: Option<u64>,
+    align: u32,
+    schema: SchemaRecord,
+}
+
+impl Expected {
+    /// A ring of `kind` that carries `P`; for bytes, up to `max_len` of them.
+    pub(crate) fn of<P: Payload + ?Sized>(kind: Kind, max_len: Option<usize>) -> Self {
+        match const { &P::ELEMENT } {
+            Some(schema) => Self {
+                kind,
+                content: Content::Elements,
+                size: Some(schema.size() as u64),
+                align: schema.align() as u32,
+                schema: SchemaRecord::of(schema),
+            },
+            None => Self {
+                kind,
+                content: Content::Bytes,
+                size: max_len.map(|it| it as u64),
+                align: 1,
+                schema: SchemaRecord::bytes(),
+            },
+        }
+    }
+
+    /// Everything in which the ring of `header` is not what is expected.
+    pub(crate) fn differences(&self, header: &Header, capacity: Option<u64>) -> Vec<Difference> {
+        let mut list = Vec::new();
+        let mut compare = |what: &str, expected: String, found: String| {
+            if expected != found {
+                list.push(Difference { what: what.to_owned(), expected, found });
+            }
+        };
+        compare("kind", self.kind.to_string(), header.kind.to_string());
+        if let Some(capacity) = capacity {
+            compare("capacity", capacity.to_string(), header.capacity.to_string());
+        }
+        let (ours, found) = (&self.schema, &header.schema);
+        if (self.content, header.content) == (Content::Bytes, Content::Bytes) {
+            if let Some(size) = self.size {
+                compare("maximum length", size.to_string(), header.element_size.to_string());
+            }
+            return list;
+        }
+        let same_layout =
+            self.size == Some(u64::from(header.element_size)) && self.align == header.element_align;
+        let compatible = ours.name == found.name
+            && (ours.compatible.contains(&found.version) || found.compatible.contains(&ours.version));
+        if ours.fingerprint == found.fingerprint || (same_layout && compatible) {
+            return list;
+        }
+        compare("element", ours.name.clone(), found.name.clone());
+        compare("element version", ours.version.to_string(), found.version.to_string());
+        let size = self.size.unwrap_or(0).to_string();
+        compare("element size", size, header.element_size.to_string());
+        compare("element alignment", self.align.to_string(), header.element_align.to_string());
+        for (field, ours, theirs) in ours.differences(found) {
+            compare(
+                &if field.is_empty() { "type".to_owned() } else { format!("field {field}") },
+                ours,
+                theirs,
+            );
+        }
+        compare("fingerprint", ours.fingerprint.to_string(), found.fingerprint.to_string());
+        list
+    }
+
+    fn draft(&self, creation: &Creation, entries: u32) -> Result<Draft, OpenError> {
+        let capacity = creation.slots()?;
+        let too_large = OpenError::TooLarge { capacity, slot: self.size.unwrap_or(0) };
+        let Some(size) = self.size.and_then(|it| u32::try_from(it).ok()) else { return Err(too_large) };
+        let shape = match self.content {
+            Content::Elements => SlotShape::of_element(size as usize, self.align as usize),
+            Content::Bytes => SlotShape::of_bytes(size as usize),
+        };
+        let Some(shape) = shape else { return Err(too_large) };
+        let path = Path::new("random bits");
+        Ok(Draft {
+            kind: self.kind,
+            content: self.content,
+            element_size: size,
+            element_align: self.align,
+            shape,
+            capacity,
+            start: creation.start.to_bits(),
+            created_at: identity::unix_nanos(),
+            entry_count: entries,
+            schema: self.schema.clone(),
+            instance: file::random().map_err(|failure| os_error(path, failure))?,
+            page: file::page_size() as u64,
+        })
+    }
+
+    fn encode(&self, creation: &Creation, entries: u32) -> Result<(Vec<u8>, Header), OpenError> {
+        let draft = self.draft(creation, entries)?;
+        let (capacity, slot) = (draft.capacity, draft.shape.stride as u64);
+        draft.encode().ok_or(OpenError::TooLarge { capacity, slot })
+    }
+}
+
+/// An open ring.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    pub(crate) region: Arc<Region>,
+    pub(crate) attach: Attach,
+}
+
+impl Attachment {
+    /// A new ring under `name`.
+    pub(crate) fn create(
+        expected: &Expected,
+        creation: &Creation,
+        entries: u32,
+        name: &str,
+    ) -> Result<Self, OpenError> {
+        let name = Name::new(creation.attach.directory.as_deref(), name)?;
+        let (bytes, header) = expected.encode(creation, entries)?;
+        let region = Region::create(name, &bytes, header, &creation.settings)?;
+        Ok(Self { region, attach: creation.attach.clone() })
+    }
+
+    /// A new ring on the heap.
+    pub(crate) fn on_heap(expected: &Expected, creation: &Creation, entries: u32) -> Result<Self, OpenError> {
+        let (bytes, header) = expected.encode(creation, entries)?;
+        Ok(Self { region: Region::on_heap(&bytes, header)?, attach: creation.attach.clone() })
+    }
+
+    /// The ring under `name`, if it is as `expected`, and of the given capacity where one is given.
+    pub(crate) fn open(
+        expected: &Expected,
+        capacity: Option<u64>,
+        attach: Attach,
+        name: &str,
+    ) -> Result<Self, OpenError> {
+        let name = Name::new(attach.directory.as_deref(), name)?;
+        let path = name.path().to_owned();
+        let region = Region::open(name)?;
+        let differences = expected.differences(region.header(), capacity);
+        if differences.is_empty() {
+            Ok(Self { region, attach })
+        } else {
+            Err(OpenError::Mismatch { path, differences })
+        }
+    }
+
+    /// The ring under `name`, created where there is none.
+    pub(crate) fn open_or_create(
+        expected: &Expected,
+        creation: &Creation,
+        entries: u32,
+        name: &str,
+    ) -> Result<Self, OpenError> {
+        const ATTEMPTS: u32 = 16;
+        let capacity = creation.slots()?;
+        for _ in 0..ATTEMPTS {
+            match Self::open(expected, Some(capacity), creation.attach.clone(), name) {
+                Err(OpenError::NotFound { .. }) => {}
+                result => return result,
+            }
+            match Self::create(expected, creation, entries, name) {
+                Err(OpenError::NameTaken { .. }) => {}
+                result => return result,
+            }
+        }
+        let path = Name::new(creation.attach.directory.as_deref(), name)?.path().to_owned();
+        Err(OpenError::Unstable { path, attempts: ATTEMPTS })
+    }
+
+    /// How many items are in the ring, as its words say; clamped, because they are read one after the other.
+    pub(crate) fn len(&self) -> u64 {
+        let shared = self.region.shared();
+        // Relaxed: two moments of a moving ring; nothing is read because of them.
+        let head = shared.head.load(Ordering::Relaxed);
+        let used = distance(shared.tail.load(Ordering::Relaxed), head);
+        used.clamp(0, self.region.header().capacity.cast_signed()).cast_unsigned()
+    }
+
+    pub(crate) fn participants(&self) -> Vec<Participant> {
+        let entries = 0..self.region.header().entry_count;
+        entries.map(|index| participant::participant(&self.region, index)).collect()
+    }
+
+    /// Removes the ring's name; while participants live only if `forced`.
+    pub(crate) fn unlink(&self, forced: bool) -> Result<(), UnlinkError> {
+        participant::remove(&self.region, forced)
+    }
+
+    /// What a waiting call, or one that polls, finds beyond its ring: `None` where it may go on.
+    pub(crate) fn look_around(&self, peer: u32) -> Option<Fault> {
+        match self.region.is_named() {
+            Ok(true) => {}
+            Ok(false) => return Some(Fault::Unlinked),
+            Err(failure) => return Some(Fault::Os(failure.errno)),
+        }
+        if self.attach.fail_when_peer_dies {
+            let peer = participant::peer(&self.region, peer);
+            if peer.state == participant::Presence::Died {
+                return Some(Fault::PeerDied { epoch: peer.epoch });
+            }
+        }
+        None
+    }
+}
+
+/// Removes the ring called `name`, if nobody is attached to it.
+///
+/// # Errors
+///
+/// [`UnlinkError::InUse`] while anyone lives, with their names; [`UnlinkError::Open`] where there is no such ring, or
+/// something else has the name.
+pub fn unlink(name: &str) -> Result<(), UnlinkError> {
+    participant::remove(&*open_for_removal(Attach::new(), name)?, false)
+}
+
+/// Removes the ring called `name` even while participants use it; they get [`Fault::Unlinked`].
+///
+/// # Errors
+///
+/// [`UnlinkError::Open`] where there is no such ring, or something else has the name.
+pub fn force_unlink(name: &str) -> Result<(), UnlinkError> {
+    participant::remove(&*open_for_removal(Attach::new(), name)?, true)
+}
+
+fn open_for_removal(attach: Attach, name: &str) -> Result<Arc<Region>, UnlinkError> {
+    Ok(Region::open(Name::new(attach.directory.as_deref(), name)?)?)
+}

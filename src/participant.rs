@@ -1,0 +1,412 @@
+//! Who is attached, who is alive, and what proves a death.
+//!
+//! A participant is an entry of the table and the lock byte of the same number. The byte is the truth: the kernel
+//! drops it when its holder's process is gone, whatever the PID namespace, and never while it lives, stopped or slow.
+//! The entry is for people, with one exception: a *free byte* behind an entry *in use* means that its owner died.
+//!
+//! ```text
+//! attach   lock byte → name still ours? → dead predecessor? repair → entry IN_USE → work
+//! detach   settle own affairs → entry FREE → unlock
+//! ```
+//!
+//! The lock is held by a mapping ([`crate::sys::lock::Hold`]), each on a description of its own: locks belong to
+//! descriptions, and within one a second try succeeds. Heap regions keep a list of held entries instead.
+//!
+//! No thread of a dying process writes to the region after the kernel has dropped its lock, so what a successor reads
+//! is the last word of its predecessor.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::error::{AttachError, Holder, UnlinkError};
+use crate::layout::words::{Entry, LABEL_WORDS, RETIRED, counter, exit, state};
+use crate::region::{Held, Region};
+use crate::sync::Ordering;
+use crate::sys::fork::{Origin, without_forks};
+use crate::sys::identity::{Identity, unix_nanos};
+use crate::sys::lock::{self, Bytes};
+use crate::sys::{Failure, file};
+use crate::vocabulary::Role;
+
+// Every access to an entry below is Relaxed: who reads it to decide holds its lock byte, and the kernel's lock (the
+// heap's mutex) orders that behind its predecessor's writes; everybody else only shows it.
+
+/// How long an attach waits for a byte that is held by somebody passing through: a repairer, a standby, a remover.
+const PASSING: Duration = Duration::from_millis(100);
+/// Pause between two looks at such a byte.
+const PAUSE: Duration = Duration::from_millis(1);
+/// Looks that a holder gets who says nothing: it may be a standby that was granted the byte just now.
+const BENEFIT_OF_DOUBT: u32 = 3;
+
+/// Whether somebody is behind an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Presence {
+    /// Nobody was ever there.
+    Absent,
+    /// A living process holds the role; it may be stopped.
+    Present,
+    /// The last owner detached.
+    Left,
+    /// The last owner died, and nobody has taken its place.
+    Died,
+}
+
+/// The state of the role on the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Peer {
+    /// Whether somebody is there.
+    pub state: Presence,
+    /// How often the role was attached; grows with every takeover.
+    pub epoch: u64,
+}
+
+/// One entry of a ring's participant table, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Participant {
+    /// Number of the entry.
+    pub index: u32,
+    /// What its owner does, or did last; `None` for an entry that was never used.
+    pub role: Option<Role>,
+    /// Whether the owner lives.
+    pub state: Presence,
+    /// How often the entry was attached.
+    pub epoch: u64,
+    /// The owner's process, as seen in its own PID namespace.
+    pub pid: u32,
+    /// What the owner called itself.
+    pub label: String,
+    /// When it attached, in nanoseconds since 1970.
+    pub attached_at: u64,
+    /// Pid of whoever puts the affairs of a dead owner in order at the moment.
+    pub repairer: Option<u32>,
+    /// Items that it dropped by [`push_or_drop`](crate::spsc::Producer::push_or_drop).
+    pub dropped: u64,
+    /// How often an owner of this entry found a dead predecessor and put its affairs in order.
+    pub repairs: u64,
+}
+
+/// What [`repair`](crate::spsc::Ring::repair) found and put in order.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RepairReport {
+    /// The participants that had died.
+    pub repaired: Vec<Participant>,
+}
+
+/// A held entry. Dropping it detaches, unless the process is a forked child of the one that attached.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    region: Arc<Region>,
+    index: u32,
+    origin: Origin,
+    /// Always there until the drop.
+    hold: Option<Hold>,
+}
+
+/// A lock byte, held.
+#[derive(Debug)]
+enum Hold {
+    Mapping { _hold: lock::Hold },
+    Heap { held: Arc<Held>, index: u32 },
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Self::Heap { held, index } = self {
+            held.give_back(*index);
+        }
+    }
+}
+
+impl Membership {
+    /// Attaches to entry `index`. `repair` puts in order what the predecessor left, and is told whether it died.
+    pub(crate) fn attach<R>(
+        region: &Arc<Region>,
+        index: u32,
+        role: Role,
+        label: &str,
+        repair: impl FnOnce(bool) -> Result<R, AttachError>,
+    ) -> Result<(Self, R), AttachError> {
+        let hold = take(region, index, role)?;
+        let who = &region.entry(index).who;
+        let (repaired, _) = repair_entry(region, index, repair)?;
+        let identity = Identity::here();
+        who.role.store(role.code(), Ordering::Relaxed);
+        who.pid.store(identity.pid, Ordering::Relaxed);
+        who.pid_start.store(identity.start, Ordering::Relaxed);
+        who.pid_namespace.store(identity.pid_namespace, Ordering::Relaxed);
+        who.host.store(identity.host, Ordering::Relaxed);
+        who.attached_at.store(unix_nanos(), Ordering::Relaxed);
+        for (word, value) in who.label.iter().zip(label_words(label)) {
+            word.store(value, Ordering::Relaxed);
+        }
+        let epoch = who.epoch.load(Ordering::Relaxed);
+        who.epoch.store(epoch.wrapping_add(1), Ordering::Relaxed);
+        who.state.store(state::IN_USE, Ordering::Relaxed);
+        let membership = Self { region: Arc::clone(region), index, origin: Origin::here(), hold: Some(hold) };
+        Ok((membership, repaired))
+    }
+
+    /// The process that attached.
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Whether the caller runs in a forked child of the process that attached.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.origin.is_elsewhere()
+    }
+
+    /// Adds to one of the entry's own counters.
+    pub(crate) fn count(&self, counter: usize) {
+        increment(self.region.entry(self.index), counter);
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        if self.is_inherited() {
+            // The parent's: here its mapping does not exist, and something else may lie at its address.
+            core::mem::forget(self.hold.take());
+            return;
+        }
+        let who = &self.region.entry(self.index).who;
+        who.last_exit.store(exit::LEFT, Ordering::Relaxed);
+        who.state.store(state::FREE, Ordering::Relaxed);
+    }
+}
+
+/// Takes the byte of entry `index`, waiting a bounded while for somebody who is only passing through.
+fn take(region: &Arc<Region>, index: u32, role: Role) -> Result<Hold, AttachError> {
+    let mut looks = 0;
+    loop {
+        if let Some(hold) = try_take(region, index)? {
+            return Ok(hold);
+        }
+        looks += 1;
+        let passing = is_passing(region, index)? && PAUSE * looks < PASSING;
+        if !passing && looks >= BENEFIT_OF_DOUBT {
+            let holder = describe_owner(region.entry(index), role);
+            return Err(AttachError::RoleTaken { holder });
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Takes the byte of entry `index`; `None` where somebody holds it.
+fn try_take(region: &Arc<Region>, index: u32) -> Result<Option<Hold>, AttachError> {
+    if let Some(heap) = region.heap() {
+        if heap.is_copy() {
+            return Err(AttachError::Forked);
+        }
+        let held = heap.held();
+        return Ok(held.try_take(index).then(|| Hold::Heap { held: Arc::clone(held), index }));
+    }
+    without_forks(|| {
+        let Some(file) = region.describe()? else { return Err(AttachError::Unlinked) };
+        if !lock::try_lock(&file, byte(region, index))? {
+            return Ok(None);
+        }
+        // A remover that came first has taken the name away; one that comes now finds the byte held.
+        if !region.is_named()? {
+            return Err(AttachError::Unlinked);
+        }
+        Ok(Some(Hold::Mapping { _hold: lock::Hold::of(&file, file::page_size())? }))
+    })
+}
+
+/// Sleeps until nobody holds the byte of entry `index`, and leaves it free. A signal does not end the wait.
+pub(crate) fn await_release(region: &Arc<Region>, index: u32) -> Result<(), AttachError> {
+    if let Some(heap) = region.heap() {
+        if heap.is_copy() {
+            return Err(AttachError::Forked);
+        }
+        heap.held().take(index);
+        heap.held().give_back(index);
+        return Ok(());
+    }
+    let Some(file) = region.describe()? else { return Err(AttachError::Unlinked) };
+    lock::lock(&file, byte(region, index))?;
+    // Said, not left to the close: a child forked meanwhile shares the description.
+    Ok(lock::unlock(&file, byte(region, index))?)
+}
+
+/// Whether the holder of entry `index` is about to let go: it repairs, attaches or detaches, or removes the ring.
+fn is_passing(region: &Arc<Region>, index: u32) -> Result<bool, AttachError> {
+    let who = &region.entry(index).who;
+    if who.repairer.load(Ordering::Relaxed) != 0 || who.state.load(Ordering::Relaxed) == state::FREE {
+        return Ok(true);
+    }
+    if region.heap().is_some() {
+        return Ok(false);
+    }
+    let Some(file) = region.describe()? else { return Err(AttachError::Unlinked) };
+    Ok(lock::is_held(&file, Bytes::one(region.header().identification.lock_name))?)
+}
+
+/// Lets `repair` put in order what the last owner of entry `index` left; the caller holds its byte. Says whether that
+/// owner died.
+fn repair_entry<R>(
+    region: &Arc<Region>,
+    index: u32,
+    repair: impl FnOnce(bool) -> Result<R, AttachError>,
+) -> Result<(R, bool), AttachError> {
+    let entry = region.entry(index);
+    let died = entry.who.state.load(Ordering::Relaxed) != state::FREE;
+    if !died {
+        return Ok((repair(false)?, false));
+    }
+    entry.who.repairer.store(std::process::id(), Ordering::Relaxed);
+    let repaired = repair(true);
+    if repaired.is_ok() {
+        increment(entry, counter::REPAIRS);
+        entry.who.last_exit.store(exit::DIED, Ordering::Relaxed);
+        entry.who.state.store(state::FREE, Ordering::Relaxed);
+    }
+    entry.who.repairer.store(0, Ordering::Relaxed);
+    Ok((repaired?, true))
+}
+
+/// Repairs entry `index` if its owner died; says whether it had. An entry whose byte is held is left alone.
+pub(crate) fn repair_dead(
+    region: &Arc<Region>,
+    index: u32,
+    repair: impl FnOnce(bool) -> Result<(), AttachError>,
+) -> Result<bool, AttachError> {
+    if region.entry(index).who.state.load(Ordering::Relaxed) == state::FREE {
+        return Ok(false);
+    }
+    match try_take(region, index)? {
+        None => Ok(false),
+        Some(_hold) => repair_entry(region, index, repair).map(|(_, died)| died),
+    }
+}
+
+/// Whether somebody holds the byte of entry `index`. What cannot be known counts as held: doubt is no proof of death.
+pub(crate) fn is_held(region: &Region, index: u32) -> bool {
+    if let Some(heap) = region.heap() {
+        return heap.held().is_held(index);
+    }
+    match region.describe() {
+        Ok(Some(file)) => lock::is_held(&file, byte(region, index)).unwrap_or(true),
+        Ok(None) | Err(_) => true,
+    }
+}
+
+/// Who is behind entry `index`. One system call each to open, ask and close.
+pub(crate) fn peer(region: &Region, index: u32) -> Peer {
+    let who = &region.entry(index).who;
+    let held = is_held(region, index);
+    let state = match (who.state.load(Ordering::Relaxed), who.last_exit.load(Ordering::Relaxed)) {
+        _ if held => Presence::Present,
+        (state::FREE, exit::LEFT) => Presence::Left,
+        (state::FREE, exit::DIED) => Presence::Died,
+        (state::FREE, _) => Presence::Absent,
+        _ => Presence::Died,
+    };
+    Peer { state, epoch: who.epoch.load(Ordering::Relaxed) }
+}
+
+/// The table's entry `index`, for people.
+pub(crate) fn participant(region: &Region, index: u32) -> Participant {
+    let entry = region.entry(index);
+    let Peer { state, epoch } = peer(region, index);
+    Participant {
+        index,
+        role: Role::from_code(entry.who.role.load(Ordering::Relaxed)),
+        state,
+        epoch,
+        pid: entry.who.pid.load(Ordering::Relaxed),
+        label: label(entry),
+        attached_at: entry.who.attached_at.load(Ordering::Relaxed),
+        repairer: Some(entry.who.repairer.load(Ordering::Relaxed)).filter(|pid| *pid != 0),
+        dropped: entry.counters[counter::DROPPED].load(Ordering::Relaxed),
+        repairs: entry.counters[counter::REPAIRS].load(Ordering::Relaxed),
+    }
+}
+
+/// Removes the name of `region`. Refused while anyone is attached, unless `forced`.
+pub(crate) fn remove(region: &Region, forced: bool) -> Result<(), UnlinkError> {
+    let Some(name) = region.name() else { return Err(UnlinkError::Nameless) };
+    let path = || name.path().to_owned();
+    let failed = |Failure { call, errno }| UnlinkError::Os { path: path(), call, errno };
+    let Some(file) = region.describe().map_err(failed)? else {
+        return Err(UnlinkError::Replaced { path: path() });
+    };
+    let identification = &region.header().identification;
+    let mut bytes = Bytes::one(identification.lock_name);
+    if !forced {
+        bytes.length = identification.lock_entries + identification.lock_count - identification.lock_name;
+    }
+    let mut looks = 0;
+    while !lock::try_lock(&file, bytes).map_err(failed)? {
+        looks += 1;
+        if !forced || PAUSE * looks >= PASSING {
+            let held = (0..region.header().entry_count).filter(|index| is_held(region, *index));
+            let holders = held.map(|index| describe_owner(region.entry(index), Role::Producer)).collect();
+            return Err(UnlinkError::InUse { holders });
+        }
+        thread::sleep(PAUSE);
+    }
+    let removed = match region.is_named() {
+        Ok(true) => file::unlink(name.path()).map_err(failed),
+        Ok(false) => Err(UnlinkError::Replaced { path: path() }),
+        Err(failure) => Err(failed(failure)),
+    };
+    if removed.is_ok() {
+        // Relaxed: pushes may see it some time; nothing is read because of it.
+        region.shared().status.flags.fetch_or(RETIRED, Ordering::Relaxed);
+    }
+    // Said, not left to the close: a child forked meanwhile shares the description.
+    lock::unlock(&file, bytes).map_err(failed)?;
+    removed
+}
+
+/// The lock byte of entry `index`.
+fn byte(region: &Region, index: u32) -> Bytes {
+    Bytes::one(region.header().identification.lock_entries + u64::from(index))
+}
+
+/// Who an entry says it belongs to; `role` where it does not say.
+fn describe_owner(entry: &Entry, role: Role) -> Holder {
+    Holder {
+        role: Role::from_code(entry.who.role.load(Ordering::Relaxed)).unwrap_or(role),
+        pid: entry.who.pid.load(Ordering::Relaxed),
+        label: label(entry),
+    }
+}
+
+fn increment(entry: &Entry, counter: usize) {
+    let counter = &entry.counters[counter];
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
+/// `label` as words, cut at a character boundary.
+fn label_words(label: &str) -> [u64; LABEL_WORDS] {
+    let mut bytes = [0; LABEL_WORDS * 8];
+    let length = label.floor_char_boundary(bytes.len());
+    bytes[..length].copy_from_slice(&label.as_bytes()[..length]);
+    let mut words = [0; LABEL_WORDS];
+    for (word, chunk) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*chunk);
+    }
+    words
+}
+
+/// What an entry's owner called itself; what is no text is replaced.
+fn label(entry: &Entry) -> String {
+    let bytes: Vec<u8> =
+        entry.who.label.iter().flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
+    let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..length]).into_owned()
+}
+
+impl From<Failure> for AttachError {
+    fn from(Failure { call, errno }: Failure) -> Self {
+        Self::Os { call, errno }
+    }
+}

@@ -1,0 +1,202 @@
+//! Who owns the bytes: a named file in a shm mount, or the heap.
+//!
+//! A [`Region`] is bytes with a validated header; it hands out the shared words and the slots as references that
+//! cannot outlive it.
+//!
+//! Invariants:
+//! - **I1** `base` points to `header.geometry.total` bytes, aligned to a page, mapped or allocated until the region is
+//!   dropped. Every section of the geometry was checked to lie inside them.
+//! - **I2** the mutable sections are only ever accessed through atomics and through the copy primitives of `slots`, by
+//!   this process and by every other.
+//! - **I3** the shared words and the entries are made of integers, so that whatever a peer writes is a value.
+
+#![allow(unsafe_code)]
+
+mod heap;
+mod name;
+mod named;
+
+use core::fmt;
+use core::mem::offset_of;
+use core::ops::Deref;
+use core::ptr::NonNull;
+use std::fs::File;
+use std::sync::Arc;
+
+use memmap2::MmapRaw;
+
+pub(crate) use heap::{Heap, Held};
+pub(crate) use name::Name;
+pub(crate) use named::{Settings, identify, os_error};
+
+use crate::layout::geometry::{ENTRY_STRIDE, Section};
+use crate::layout::header::Header;
+use crate::layout::words::{Entry, Shared};
+use crate::position::free;
+use crate::sys::Failure;
+use crate::sys::file::{self, Inode};
+
+/// The bytes of one ring.
+pub(crate) struct Region {
+    base: NonNull<u8>,
+    header: Header,
+    backing: Backing,
+}
+
+enum Backing {
+    Named { _map: MmapRaw, name: Name, inode: Inode },
+    Heap(Heap),
+}
+
+// SAFETY: I1 and I2: the bytes are shared between processes, hence all the more between threads.
+unsafe impl Send for Region {}
+// SAFETY: as above.
+unsafe impl Sync for Region {}
+
+impl Region {
+    /// The header, as it was validated when the region was created or opened.
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The name, where the region has one.
+    pub(crate) fn name(&self) -> Option<&Name> {
+        match &self.backing {
+            Backing::Named { name, .. } => Some(name),
+            Backing::Heap(_) => None,
+        }
+    }
+
+    /// The heap region's in-process state.
+    pub(crate) fn heap(&self) -> Option<&Heap> {
+        match &self.backing {
+            Backing::Named { .. } => None,
+            Backing::Heap(heap) => Some(heap),
+        }
+    }
+
+    /// Whether the region's name, if it has one, still stands for this region. One system call.
+    pub(crate) fn is_named(&self) -> Result<bool, Failure> {
+        match &self.backing {
+            Backing::Named { name, inode, .. } => Ok(file::named(name.path())? == Some(*inode)),
+            Backing::Heap(_) => Ok(true),
+        }
+    }
+
+    /// A fresh description of the region's file; `None` where the name stands for another file, or for none.
+    ///
+    /// Descriptors are not kept, so nothing that the process does to its descriptors can harm a ring.
+    pub(crate) fn describe(&self) -> Result<Option<File>, Failure> {
+        let Backing::Named { name, inode, .. } = &self.backing else { return Ok(None) };
+        let file = match file::open(name.path(), true) {
+            Ok(file) => file,
+            Err(Failure { errno: libc::ENOENT | libc::ELOOP | libc::ENXIO | libc::EISDIR, .. }) => {
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure),
+        };
+        let metadata = file.metadata().map_err(|error| Failure::of("fstat", &error))?;
+        Ok((Inode::of(&metadata) == *inode).then_some(file))
+    }
+
+    /// The words that do not belong to one participant.
+    pub(crate) fn shared(&self) -> &Shared {
+        let section = self.section(self.header.geometry.shared, size_of::<Shared>());
+        // SAFETY: I1, I2, I3; the section is aligned to 128 bytes and at least as long as the words.
+        unsafe { section.cast().as_ref() }
+    }
+
+    /// The entry of participant `index`.
+    ///
+    /// # Panics
+    ///
+    /// Where the table has no such entry; callers number entries by their own constants.
+    pub(crate) fn entry(&self, index: u32) -> &Entry {
+        assert!(index < self.header.entry_count, "the participant table ends before entry {index}");
+        let mut section = self.header.geometry.entries;
+        section.offset += u64::from(index) * ENTRY_STRIDE as u64;
+        section.length = ENTRY_STRIDE as u64;
+        // SAFETY: I1, I2, I3; entries are 256 bytes apart in a section aligned to 128.
+        unsafe { self.section(section, size_of::<Entry>()).cast().as_ref() }
+    }
+
+    /// The first slot.
+    pub(crate) fn slots(&self) -> NonNull<u8> {
+        self.section(self.header.geometry.data, 0)
+    }
+
+    fn section(&self, section: Section, needed: usize) -> NonNull<u8> {
+        debug_assert!(section.length >= needed as u64);
+        // SAFETY: I1: the geometry was checked, so the offset lies inside the region.
+        unsafe { self.base.add(section.offset as usize) }
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.name().map_or_else(|| "heap".to_owned(), |it| it.path().display().to_string());
+        f.debug_struct("Region").field("place", &place).field("bytes", &self.header.geometry.total).finish()
+    }
+}
+
+/// The shared words of a region, which they keep mapped.
+#[derive(Clone)]
+pub(crate) struct Words {
+    shared: NonNull<Shared>,
+    region: Arc<Region>,
+}
+
+// SAFETY: `Shared` consists of atomics, and the region is `Sync`.
+unsafe impl Send for Words {}
+// SAFETY: as above.
+unsafe impl Sync for Words {}
+
+impl Words {
+    pub(crate) fn of(region: &Arc<Region>) -> Self {
+        Self { shared: NonNull::from(region.shared()), region: Arc::clone(region) }
+    }
+}
+
+impl Deref for Words {
+    type Target = Shared;
+
+    #[inline(always)]
+    fn deref(&self) -> &Shared {
+        // SAFETY: I1: `region` keeps the words where they were when the reference was taken.
+        unsafe { self.shared.as_ref() }
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Words").field(&self.region).finish()
+    }
+}
+
+/// Writes the header and every initial word of a new ring over zeroes.
+///
+/// # Safety
+///
+/// `base` must point to `header.geometry.total` zeroed bytes, aligned to a page, which nobody else accesses.
+unsafe fn initialise(base: NonNull<u8>, bytes: &[u8], header: &Header) {
+    // SAFETY: the header's length is part of the total.
+    unsafe { base.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    let put = |offset: u64, value: u64| {
+        let word = base.as_ptr().wrapping_add(offset as usize).cast::<u64>();
+        // SAFETY: the words below lie in sections that were checked, at multiples of 8.
+        unsafe { word.write(value) };
+    };
+    for line in [
+        offset_of!(Shared, tail),
+        offset_of!(Shared, head),
+        offset_of!(Shared, read_mark),
+        offset_of!(Shared, sent),
+    ] {
+        put(header.geometry.shared.offset + line as u64, header.start);
+    }
+    for step in 0..header.capacity {
+        let position = header.start.wrapping_add(step);
+        let index = position & (header.capacity - 1);
+        put(header.geometry.data.offset + index * header.shape.stride as u64, free(position));
+    }
+}

@@ -1,0 +1,168 @@
+//! Copies into and out of memory that other processes may write at the same time.
+//!
+//! Such bytes are not ordinary memory to the compiler (unsafe-code-guidelines, issue 152): a plain copy of them would
+//! be a data race, and the compiler may read a plain location twice. So they are touched by volatile accesses and by
+//! inline assembly only, each byte once. The blocks are in ascending order; nothing is promised about the order in
+//! which other processors see the bytes of one payload, that is what stamps are for.
+//!
+//! Invariant **I1**: every caller passes two ranges of `length` bytes that do not overlap, the one it reads readable
+//! and the one it writes writable, each of them mapped or allocated for as long as the call lasts.
+
+#![allow(unsafe_code)]
+
+use core::arch::asm;
+
+/// Copies `length` bytes. Inlined with a constant length it becomes that many moves.
+///
+/// # Safety
+///
+/// I1.
+#[inline(always)]
+pub(super) unsafe fn transfer(mut from: *const u8, mut to: *mut u8, mut length: usize) {
+    macro_rules! step {
+        ($bytes:literal, $copy:ident) => {{
+            // SAFETY: I1, and at least as many bytes are left.
+            unsafe { $copy(from, to) };
+            // SAFETY: I1: at most one past the end of the range.
+            from = unsafe { from.add($bytes) };
+            // SAFETY: I1: at most one past the end of the range.
+            to = unsafe { to.add($bytes) };
+            length -= $bytes;
+        }};
+    }
+    while length >= 64 {
+        step!(64, copy_64);
+    }
+    while length >= 16 {
+        step!(16, copy_16);
+    }
+    while length >= 8 {
+        step!(8, copy_8);
+    }
+    while length > 0 {
+        step!(1, copy_1);
+    }
+}
+
+/// # Safety
+///
+/// `from` and `to` must be valid for one byte.
+#[inline(always)]
+unsafe fn copy_1(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's promise.
+    let byte = unsafe { from.read_volatile() };
+    // SAFETY: the caller's promise.
+    unsafe { to.write_volatile(byte) };
+}
+
+/// # Safety
+///
+/// `from` and `to` must be valid for 8 bytes; no alignment is needed.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn copy_8(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's promise; the assembly touches nothing else.
+    unsafe {
+        asm!(
+            "mov {word}, qword ptr [{from}]",
+            "mov qword ptr [{to}], {word}",
+            word = out(reg) _, from = in(reg) from, to = in(reg) to,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// # Safety
+///
+/// `from` and `to` must be valid for 16 bytes; no alignment is needed.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn copy_16(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's promise; the assembly touches nothing else.
+    unsafe {
+        asm!(
+            "movdqu {block}, xmmword ptr [{from}]",
+            "movdqu xmmword ptr [{to}], {block}",
+            block = out(xmm_reg) _, from = in(reg) from, to = in(reg) to,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// # Safety
+///
+/// `from` and `to` must be valid for 64 bytes; no alignment is needed.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn copy_64(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's promise; the assembly touches nothing else.
+    unsafe {
+        asm!(
+            "movdqu {a}, xmmword ptr [{from}]",
+            "movdqu {b}, xmmword ptr [{from} + 16]",
+            "movdqu {c}, xmmword ptr [{from} + 32]",
+            "movdqu {d}, xmmword ptr [{from} + 48]",
+            "movdqu xmmword ptr [{to}], {a}",
+            "movdqu xmmword ptr [{to} + 16], {b}",
+            "movdqu xmmword ptr [{to} + 32], {c}",
+            "movdqu xmmword ptr [{to} + 48], {d}",
+            a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
+            from = in(reg) from, to = in(reg) to,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// # Safety
+///
+/// `from` and `to` must be valid for 8 bytes; no alignment is needed.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+unsafe fn copy_8(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's promise; the assembly touches nothing else.
+    unsafe {
+        asm!(
+            "ldr {word}, [{from}]",
+            "str {word}, [{to}]",
+            word = out(reg) _, from = in(reg) from, to = in(reg) to,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// # Safety
+///
+/// `from` and `to` must be valid for 16 bytes; no alignment is needed.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+unsafe fn copy_16(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's promise; the assembly touches nothing else.
+    unsafe {
+        asm!(
+            "ldr {block:q}, [{from}]",
+            "str {block:q}, [{to}]",
+            block = out(vreg) _, from = in(reg) from, to = in(reg) to,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// # Safety
+///
+/// `from` and `to` must be valid for 64 bytes; no alignment is needed.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+unsafe fn copy_64(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's promise; the assembly touches nothing else.
+    unsafe {
+        asm!(
+            "ldp {a:q}, {b:q}, [{from}]",
+            "ldp {c:q}, {d:q}, [{from}, #32]",
+            "stp {a:q}, {b:q}, [{to}]",
+            "stp {c:q}, {d:q}, [{to}, #32]",
+            a = out(vreg) _, b = out(vreg) _, c = out(vreg) _, d = out(vreg) _,
+            from = in(reg) from, to = in(reg) to,
+            options(nostack, preserves_flags),
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! The slots of a model: boxed, with loom's atomics and cells.
+
+#![allow(unsafe_code)]
+
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+
+use crate::element::Element;
+use crate::layout::words::Shared;
+use crate::position::free;
+use crate::sync::AtomicU64;
+
+/// The shared words of a model.
+pub(crate) type Words = Arc<Shared>;
+
+/// The slots of a model, shared by all its threads.
+#[derive(Debug)]
+pub(crate) struct Slots<P: ?Sized> {
+    slots: Arc<Vec<Slot>>,
+    carried: PhantomData<fn(&P)>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    stamp: AtomicU64,
+    payload: UnsafeCell<[u64; 8]>,
+}
+
+impl<P: ?Sized> Clone for Slots<P> {
+    fn clone(&self) -> Self {
+        Self { slots: Arc::clone(&self.slots), carried: PhantomData }
+    }
+}
+
+impl<P: ?Sized> Slots<P> {
+    /// `capacity` slots, a power of two, of which the first one used will be that of `start`.
+    pub(crate) fn new(capacity: u64, start: u64) -> Self {
+        let mut positions: Vec<u64> = (0..capacity).map(|step| start.wrapping_add(step)).collect();
+        positions.sort_by_key(|position| position & (capacity - 1));
+        let slot =
+            |position| Slot { stamp: AtomicU64::new(free(position)), payload: UnsafeCell::new([0; 8]) };
+        Self { slots: Arc::new(positions.into_iter().map(slot).collect()), carried: PhantomData }
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.slots.len() as u64
+    }
+
+    pub(crate) fn stamp(&self, position: u64) -> &AtomicU64 {
+        &self.slot(position).stamp
+    }
+
+    fn slot(&self, position: u64) -> &Slot {
+        &self.slots[(position & (self.capacity() - 1)) as usize]
+    }
+}
+
+impl<T: Element> Slots<T> {
+    pub(crate) fn write(&self, position: u64, value: &T) {
+        assert!(size_of::<T>() <= 64 && align_of::<T>() <= 8, "models use small elements");
+        self.slot(position).payload.with_mut(|to| {
+            // SAFETY: the cell is large and aligned enough, and loom fails the model where another thread uses it.
+            unsafe { to.cast::<T>().write(*value) }
+        });
+    }
+
+    pub(crate) fn read(&self, position: u64) -> T {
+        assert!(size_of::<T>() <= 64 && align_of::<T>() <= 8, "models use small elements");
+        let mut value = MaybeUninit::uninit();
+        self.slot(position).payload.with(|from| {
+            // SAFETY: the cell is large and aligned enough, and loom fails the model where another thread writes it.
+            value.write(unsafe { from.cast::<T>().read() });
+        });
+        // SAFETY: written just now.
+        unsafe { value.assume_init() }
+    }
+}

@@ -1,0 +1,525 @@
+//! The handle that pops and reads.
+
+use std::fmt;
+
+use super::algorithm::{Absent, Reader};
+use super::port::Port;
+use super::read::{ReadGuard, ReadSlice};
+use super::ring::Ring;
+use crate::element::{Element, Payload};
+use crate::error::{AttachError, Fault, PopError, ReleaseError, Word};
+use crate::participant::Peer;
+use crate::position::{Position, distance};
+use crate::vocabulary::Role;
+use crate::wait::{Limit, Waiter};
+
+/// What the last pop, or look, delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// Position of the first item.
+    pub first: Position,
+    /// How many items; they follow each other.
+    pub len: usize,
+    /// Whether they may have been looked at before, by this consumer or by one that died. Never mixed: a batch ends
+    /// where this changes.
+    pub redelivered: bool,
+}
+
+/// An item that was read ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Item<T> {
+    /// The item.
+    pub value: T,
+    /// Its position, for [`release_through`](Consumer::release_through).
+    pub position: Position,
+    /// Whether it may have been looked at before, by this consumer or by one that died.
+    pub redelivered: bool,
+}
+
+/// The consumer of a ring. Dropping it gives the role up; it does not close the ring.
+///
+/// `pop` copies an item out and releases it. [`read`](Consumer::read) looks at the oldest item and leaves the release
+/// to its guard; [`read_ahead`](Consumer::read_ahead) looks at one after the other, to be released by position once
+/// their effects are safe. What was not released is delivered again, flagged: to this handle, or to its successor.
+///
+/// A pop that succeeds neither allocates nor makes a system call. One handle is used by one thread at a time: it can
+/// be sent to another thread, not shared.
+pub struct Consumer<P: Payload + ?Sized> {
+    pub(super) reader: Reader,
+    last: Option<Delivery>,
+    pub(super) port: Port<P>,
+}
+
+impl<P: Payload + ?Sized> Consumer<P> {
+    pub(super) fn attach(ring: &Ring<P>) -> Result<Self, AttachError> {
+        let (port, (head, seen)) = Port::attach(ring.attachment(), Role::Consumer)?;
+        Ok(Self { reader: Reader::at(head, seen), last: None, port })
+    }
+
+    /// Looks at the oldest item without releasing it; `Err(Empty)` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`].
+    #[inline]
+    pub fn try_read(&mut self) -> Result<ReadGuard<'_, P>, PopError> {
+        self.acquire()?;
+        self.guard()
+    }
+
+    /// Looks at the oldest item without releasing it; waits while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn read(&mut self) -> Result<ReadGuard<'_, P>, PopError> {
+        self.read_timeout(Limit::Unlimited)
+    }
+
+    /// Looks at the oldest item without releasing it; waits up to `limit` while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn read_timeout(&mut self, limit: impl Into<Limit>) -> Result<ReadGuard<'_, P>, PopError> {
+        self.wait(limit)?;
+        self.guard()
+    }
+
+    #[inline]
+    fn guard(&mut self) -> Result<ReadGuard<'_, P>, PopError> {
+        let head = self.reader.head();
+        let len = self.length(head)?;
+        let redelivered = self.note(head, 1);
+        Ok(ReadGuard::of(self, len, redelivered))
+    }
+
+    /// Waits up to `limit` until there is an item.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn wait(&mut self, limit: impl Into<Limit>) -> Result<(), PopError> {
+        match self.acquire() {
+            Err(PopError::Empty) => self.retry(limit.into(), Self::acquire),
+            result => result,
+        }
+    }
+
+    /// Releases every item up to and including `position`, and says how many that were: 0 where they were released
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// [`ReleaseError::NotRead`] for a position that was not read ahead, [`ReleaseError::Broken`].
+    #[inline]
+    pub fn release_through(&mut self, position: Position) -> Result<u64, ReleaseError> {
+        self.port.check()?;
+        let beyond = distance(position.to_bits(), self.reader.ahead()) + 1;
+        if beyond > 0 {
+            return Err(ReleaseError::NotRead { beyond: beyond.cast_unsigned() });
+        }
+        let count = (distance(position.to_bits(), self.reader.head()) + 1).max(0).cast_unsigned();
+        if count > 0 {
+            self.reader.release(&self.port.view, count);
+        }
+        Ok(count)
+    }
+
+    /// Reads ahead from the oldest unreleased item again; what was read already comes flagged.
+    pub fn rewind(&mut self) {
+        self.reader.rewind();
+    }
+
+    /// What the last pop or look of this handle delivered.
+    #[must_use]
+    #[inline]
+    pub fn last(&self) -> Option<Delivery> {
+        self.last
+    }
+
+    /// The position of the oldest item that is not released: the next one that `pop` delivers.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position::of_cursor(self.reader.head())
+    }
+
+    /// Whether a producer is there. Makes a few system calls.
+    #[must_use]
+    pub fn peer(&self) -> Peer {
+        self.port.peer()
+    }
+
+    /// How many items fit into the ring.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.port.view.slots.capacity() as usize
+    }
+
+    /// Finds the oldest item.
+    #[inline]
+    fn acquire(&mut self) -> Result<(), PopError> {
+        self.find(self.reader.head())
+    }
+
+    #[inline]
+    fn find(&mut self, position: u64) -> Result<(), PopError> {
+        self.port.check()?;
+        let attachment = &self.port.attachment;
+        match self.reader.find(&self.port.view, position, || Port::<P>::writer_gone(attachment)) {
+            Ok(()) => Ok(()),
+            Err(absent) => Err(self.absent(absent)),
+        }
+    }
+
+    #[inline]
+    fn length(&mut self, position: u64) -> Result<usize, PopError> {
+        self.port.view.slots.length(position).map_err(|found| {
+            let fault = Fault::Corrupted { what: Word::Length, found: u64::from(found) };
+            PopError::Broken(self.port.end(fault))
+        })
+    }
+
+    /// Finds the oldest items, `wanted` at most, all seen before or all not.
+    #[inline]
+    fn find_run(&mut self, wanted: usize) -> Result<usize, PopError> {
+        let head = self.reader.head();
+        self.find(head)?;
+        let mut wanted = wanted as u64;
+        let seen = self.reader.seen_from(head);
+        if seen > 0 {
+            wanted = wanted.min(seen);
+        }
+        Ok(self.reader.run(&self.port.view, head, wanted) as usize)
+    }
+
+    /// What a fruitless attempt means for the caller.
+    #[cold]
+    fn absent(&mut self, absent: Absent) -> PopError {
+        match absent {
+            Absent::Empty => match self.port.polled() {
+                Some(Fault::Unlinked) => PopError::Broken(Fault::Unlinked),
+                _ => PopError::Empty,
+            },
+            Absent::Closed => PopError::Closed,
+            Absent::Retired => PopError::Broken(Fault::Unlinked),
+            Absent::Corrupted(corruption) => PopError::Broken(self.port.corrupted(corruption)),
+        }
+    }
+
+    /// Repeats `attempt` until it is no longer `Empty`.
+    #[cold]
+    fn retry<R>(
+        &mut self,
+        limit: Limit,
+        mut attempt: impl FnMut(&mut Self) -> Result<R, PopError>,
+    ) -> Result<R, PopError> {
+        let mut waiter = Waiter::new(limit);
+        loop {
+            match attempt(self) {
+                Err(PopError::Empty) => {}
+                result => return result,
+            }
+            match self.port.pause(&mut waiter) {
+                Ok(true) => {}
+                Ok(false) => return Err(PopError::Timeout),
+                Err(fault) => return Err(PopError::Broken(fault)),
+            }
+        }
+    }
+
+    /// Notes what is about to be delivered, and says whether it was seen before.
+    #[inline]
+    fn deliver(&mut self, first: u64, len: usize) -> bool {
+        let redelivered = self.reader.seen_from(first) > 0;
+        self.last = Some(Delivery { first: Position::of_cursor(first), len, redelivered });
+        redelivered
+    }
+
+    /// Notes what is about to be handed out unreleased, and says whether it was seen before.
+    #[inline]
+    fn note(&mut self, first: u64, len: usize) -> bool {
+        let redelivered = self.deliver(first, len);
+        self.reader.note(&self.port.view, first.wrapping_add(len as u64));
+        redelivered
+    }
+}
+
+impl<T: Element> Consumer<T> {
+    /// Takes the oldest item: copies it out and releases it.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`].
+    #[inline]
+    pub fn try_pop(&mut self) -> Result<T, PopError> {
+        self.acquire()?;
+        self.deliver(self.reader.head(), 1);
+        Ok(self.reader.take(&self.port.view))
+    }
+
+    /// Takes the oldest item: copies it out and releases it; waits while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn pop(&mut self) -> Result<T, PopError> {
+        self.pop_timeout(Limit::Unlimited)
+    }
+
+    /// Takes the oldest item: copies it out and releases it; waits up to `limit` while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn pop_timeout(&mut self, limit: impl Into<Limit>) -> Result<T, PopError> {
+        match self.try_pop() {
+            Err(PopError::Empty) => self.retry(limit.into(), Self::try_pop),
+            result => result,
+        }
+    }
+
+    /// Takes the oldest items, as many as there are and `values` takes, and says how many; at least one, unless
+    /// `values` is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`].
+    #[inline]
+    pub fn try_pop_slice(&mut self, values: &mut [T]) -> Result<usize, PopError> {
+        if values.is_empty() {
+            return Ok(0);
+        }
+        let count = self.find_run(values.len())?;
+        self.deliver(self.reader.head(), count);
+        self.reader.take_slice(&self.port.view, &mut values[..count]);
+        Ok(count)
+    }
+
+    /// Takes the oldest items, as many as there are and `values` takes, and says how many; waits while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn pop_slice(&mut self, values: &mut [T]) -> Result<usize, PopError> {
+        self.pop_slice_timeout(values, Limit::Unlimited)
+    }
+
+    /// Takes the oldest items, as many as there are and `values` takes, and says how many; waits up to `limit` while
+    /// there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn pop_slice_timeout(
+        &mut self,
+        values: &mut [T],
+        limit: impl Into<Limit>,
+    ) -> Result<usize, PopError> {
+        match self.try_pop_slice(values) {
+            Err(PopError::Empty) => self.retry(limit.into(), |it| it.try_pop_slice(values)),
+            result => result,
+        }
+    }
+
+    /// Looks at the oldest items, `max` at most, without releasing them; `Err(Empty)` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`].
+    #[inline]
+    pub fn try_read_slice(&mut self, max: usize) -> Result<ReadSlice<'_, T>, PopError> {
+        let count = self.find_run(max.max(1))?;
+        let redelivered = self.note(self.reader.head(), count);
+        Ok(ReadSlice::of(self, count, redelivered))
+    }
+
+    /// Looks at the oldest items, `max` at most, without releasing them; waits while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn read_slice(&mut self, max: usize) -> Result<ReadSlice<'_, T>, PopError> {
+        self.read_slice_timeout(max, Limit::Unlimited)
+    }
+
+    /// Looks at the oldest items, `max` at most, without releasing them; waits up to `limit` while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn read_slice_timeout(
+        &mut self,
+        max: usize,
+        limit: impl Into<Limit>,
+    ) -> Result<ReadSlice<'_, T>, PopError> {
+        self.wait(limit)?;
+        self.try_read_slice(max)
+    }
+
+    /// Copies the next item out without releasing it: the oldest one first, then one after the other.
+    /// [`release_through`](Consumer::release_through) releases them later.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`].
+    #[inline]
+    pub fn try_read_ahead(&mut self) -> Result<Item<T>, PopError> {
+        let position = self.reader.ahead();
+        self.find(position)?;
+        let redelivered = self.deliver(position, 1);
+        self.reader.step_ahead(&self.port.view);
+        let value = self.port.view.slots.read(position);
+        Ok(Item { value, position: Position::of_cursor(position), redelivered })
+    }
+
+    /// Copies the next item out without releasing it; waits while there is none. Items that are not released take
+    /// slots: a consumer that reads a whole capacity ahead waits for its own release.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn read_ahead(&mut self) -> Result<Item<T>, PopError> {
+        self.read_ahead_timeout(Limit::Unlimited)
+    }
+
+    /// Copies the next item out without releasing it; waits up to `limit` while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn read_ahead_timeout(&mut self, limit: impl Into<Limit>) -> Result<Item<T>, PopError> {
+        match self.try_read_ahead() {
+            Err(PopError::Empty) => self.retry(limit.into(), Self::try_read_ahead),
+            result => result,
+        }
+    }
+}
+
+impl Consumer<[u8]> {
+    /// Takes the oldest item: `buffer` then holds its bytes and nothing else. Says how many.
+    ///
+    /// Allocates only where the buffer's capacity does not suffice.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`]; the buffer is left as it was.
+    #[inline]
+    pub fn try_pop_to(&mut self, buffer: &mut Vec<u8>) -> Result<usize, PopError> {
+        self.acquire()?;
+        let head = self.reader.head();
+        let length = self.length(head)?;
+        buffer.clear();
+        self.port.view.slots.append(head, length, buffer);
+        self.deliver(head, 1);
+        self.reader.release(&self.port.view, 1);
+        Ok(length)
+    }
+
+    /// Takes the oldest item: `buffer` then holds its bytes and nothing else; waits while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn pop_to(&mut self, buffer: &mut Vec<u8>) -> Result<usize, PopError> {
+        self.pop_to_timeout(buffer, Limit::Unlimited)
+    }
+
+    /// Takes the oldest item: `buffer` then holds its bytes and nothing else; waits up to `limit` while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn pop_to_timeout(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        limit: impl Into<Limit>,
+    ) -> Result<usize, PopError> {
+        match self.try_pop_to(buffer) {
+            Err(PopError::Empty) => self.retry(limit.into(), |it| it.try_pop_to(buffer)),
+            result => result,
+        }
+    }
+
+    /// Copies the next item into `buffer`, which then holds its bytes and nothing else, without releasing it: the
+    /// oldest one first, then one after the other. [`release_through`](Consumer::release_through) releases them later.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`]; the buffer is left as it was.
+    pub fn try_read_ahead_to(&mut self, buffer: &mut Vec<u8>) -> Result<Delivery, PopError> {
+        let position = self.reader.ahead();
+        self.find(position)?;
+        let length = self.length(position)?;
+        buffer.clear();
+        buffer.reserve(length);
+        let redelivered = self.deliver(position, 1);
+        self.reader.step_ahead(&self.port.view);
+        self.port.view.slots.append(position, length, buffer);
+        Ok(Delivery { first: Position::of_cursor(position), len: 1, redelivered })
+    }
+
+    /// Copies the next item into `buffer` without releasing it; waits while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Closed`] or [`PopError::Broken`].
+    pub fn read_ahead_to(&mut self, buffer: &mut Vec<u8>) -> Result<Delivery, PopError> {
+        self.read_ahead_to_timeout(buffer, Limit::Unlimited)
+    }
+
+    /// Copies the next item into `buffer` without releasing it; waits up to `limit` while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
+    pub fn read_ahead_to_timeout(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        limit: impl Into<Limit>,
+    ) -> Result<Delivery, PopError> {
+        match self.try_read_ahead_to(buffer) {
+            Err(PopError::Empty) => self.retry(limit.into(), |it| it.try_read_ahead_to(buffer)),
+            result => result,
+        }
+    }
+
+    /// Longest item, in bytes.
+    #[must_use]
+    pub fn max_len(&self) -> usize {
+        self.port.view.slots.max_len()
+    }
+}
+
+impl<P: Payload + ?Sized> Drop for Consumer<P> {
+    fn drop(&mut self) {
+        if !self.port.membership.is_inherited() {
+            self.reader.publish_mark(&self.port.view);
+        }
+    }
+}
+
+impl<P: Payload + ?Sized> fmt::Debug for Consumer<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("position", &self.position())
+            .field("last", &self.last)
+            .field("port", &self.port)
+            .finish()
+    }
+}

@@ -1,0 +1,329 @@
+//! The handle that pushes.
+
+use std::fmt;
+
+use super::algorithm::{Blocked, Writer};
+use super::claim::Claim;
+use super::port::Port;
+use super::ring::Ring;
+use crate::element::{Element, Payload};
+use crate::error::{AttachError, Fault, PushError};
+use crate::layout::words::counter;
+use crate::participant::Peer;
+use crate::position::Position;
+use crate::vocabulary::Role;
+use crate::wait::{Limit, Waiter};
+
+/// The producer of a ring. Dropping it gives the role up; it does not close the ring.
+///
+/// A push that succeeds neither allocates nor makes a system call. One handle is used by one thread at a time: it can
+/// be sent to another thread, not shared.
+pub struct Producer<P: Payload + ?Sized> {
+    pub(super) writer: Writer,
+    pub(super) port: Port<P>,
+}
+
+impl<P: Payload + ?Sized> Producer<P> {
+    pub(super) fn attach(ring: &Ring<P>) -> Result<Self, AttachError> {
+        let (port, (tail, _)) = Port::attach(ring.attachment(), Role::Producer)?;
+        Ok(Self { writer: Writer::at(tail), port })
+    }
+
+    /// Claims the next slot, to fill it in place; `Err(Full)` where none is free.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Full`], [`PushError::Closed`], or [`PushError::Broken`].
+    #[inline]
+    pub fn try_claim(&mut self) -> Result<Claim<'_, P>, PushError> {
+        self.acquire()?;
+        Ok(Claim::of(self))
+    }
+
+    /// Claims the next slot, to fill it in place; waits while none is free.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Closed`] or [`PushError::Broken`].
+    #[inline]
+    pub fn claim(&mut self) -> Result<Claim<'_, P>, PushError> {
+        self.claim_timeout(Limit::Unlimited)
+    }
+
+    /// Claims the next slot, to fill it in place; waits up to `limit` while none is free.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`].
+    #[inline]
+    pub fn claim_timeout(&mut self, limit: impl Into<Limit>) -> Result<Claim<'_, P>, PushError> {
+        self.wait(limit)?;
+        Ok(Claim::of(self))
+    }
+
+    /// Waits up to `limit` until a push would find a free slot.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`].
+    #[inline]
+    pub fn wait(&mut self, limit: impl Into<Limit>) -> Result<(), PushError> {
+        match self.acquire() {
+            Err(PushError::Full) => self.retry(limit.into(), Self::acquire),
+            result => result,
+        }
+    }
+
+    /// Ends the ring for good: pushes fail with `Closed`; pops deliver what is there and then say `Closed`.
+    pub fn close(&mut self) {
+        if self.port.check().is_ok() {
+            self.writer.close(&self.port.view);
+        }
+    }
+
+    /// The position that the next item gets.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position::of_cursor(self.writer.tail())
+    }
+
+    /// Whether a consumer is there. Makes a few system calls.
+    #[must_use]
+    pub fn peer(&self) -> Peer {
+        self.port.peer()
+    }
+
+    /// How many items fit into the ring.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.port.view.slots.capacity() as usize
+    }
+
+    #[inline]
+    fn acquire(&mut self) -> Result<(), PushError> {
+        self.port.check()?;
+        match self.writer.room(&self.port.view, 1) {
+            Ok(_) => Ok(()),
+            Err(blocked) => Err(self.blocked(blocked)),
+        }
+    }
+
+    /// What a fruitless attempt means for the caller.
+    #[cold]
+    fn blocked(&mut self, blocked: Blocked) -> PushError {
+        match blocked {
+            Blocked::Full => match self.port.polled() {
+                // Nobody can free a slot of a ring that nobody finds any more: what would be pushed is lost.
+                Some(Fault::Unlinked) => PushError::Broken(self.port.end(Fault::Unlinked)),
+                _ => PushError::Full,
+            },
+            Blocked::Closed => PushError::Closed,
+            Blocked::Retired => PushError::Broken(self.port.end(Fault::Unlinked)),
+            Blocked::Corrupted(corruption) => PushError::Broken(self.port.corrupted(corruption)),
+        }
+    }
+
+    /// Repeats `attempt` until it is no longer `Full`.
+    #[cold]
+    fn retry<R>(
+        &mut self,
+        limit: Limit,
+        mut attempt: impl FnMut(&mut Self) -> Result<R, PushError>,
+    ) -> Result<R, PushError> {
+        let mut waiter = Waiter::new(limit);
+        loop {
+            match attempt(self) {
+                Err(PushError::Full) => {}
+                result => return result,
+            }
+            match self.port.pause(&mut waiter) {
+                Ok(true) => {}
+                Ok(false) => return Err(PushError::Timeout),
+                Err(Fault::Unlinked) => return Err(PushError::Broken(self.port.end(Fault::Unlinked))),
+                Err(fault) => return Err(PushError::Broken(fault)),
+            }
+        }
+    }
+
+    #[cold]
+    fn dropped(&mut self) -> bool {
+        if !self.port.membership.is_inherited() {
+            self.port.membership.count(counter::DROPPED);
+        }
+        false
+    }
+}
+
+impl<T: Element> Producer<T> {
+    /// Pushes `value` and says where it went.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Full`], [`PushError::Closed`], or [`PushError::Broken`].
+    #[inline]
+    pub fn try_push(&mut self, value: T) -> Result<Position, PushError> {
+        self.port.check()?;
+        match self.writer.push(&self.port.view, &value) {
+            Ok(position) => Ok(Position::of_cursor(position)),
+            Err(blocked) => Err(self.blocked(blocked)),
+        }
+    }
+
+    /// Pushes `value` and says where it went; waits while the ring is full.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Closed`] or [`PushError::Broken`].
+    #[inline]
+    pub fn push(&mut self, value: T) -> Result<Position, PushError> {
+        self.push_timeout(value, Limit::Unlimited)
+    }
+
+    /// Pushes `value` and says where it went; waits up to `limit` while the ring is full.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`].
+    #[inline]
+    pub fn push_timeout(&mut self, value: T, limit: impl Into<Limit>) -> Result<Position, PushError> {
+        match self.try_push(value) {
+            Err(PushError::Full) => self.retry(limit.into(), |it| it.try_push(value)),
+            result => result,
+        }
+    }
+
+    /// Pushes `value`, or drops it and counts it where that does not succeed at once; says whether it was pushed.
+    ///
+    /// The count is in the shared entry: [`Participant::dropped`](crate::Participant::dropped).
+    #[inline]
+    pub fn push_or_drop(&mut self, value: T) -> bool {
+        self.try_push(value).is_ok() || self.dropped()
+    }
+
+    /// Pushes the first of `values`, as many as there is room for, and says how many; at least one, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Full`], [`PushError::Closed`], or [`PushError::Broken`].
+    #[inline]
+    pub fn try_push_slice(&mut self, values: &[T]) -> Result<usize, PushError> {
+        self.port.check()?;
+        if values.is_empty() {
+            return Ok(0);
+        }
+        match self.writer.push_slice(&self.port.view, values) {
+            Ok(count) => Ok(count),
+            Err(blocked) => Err(self.blocked(blocked)),
+        }
+    }
+
+    /// Pushes all `values`, waiting whenever the ring is full, and says how many it pushed: fewer than all only where
+    /// the ring was closed or the handle broke meanwhile, which the next call reports.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Closed`] or [`PushError::Broken`] where nothing was pushed.
+    #[inline]
+    pub fn push_slice(&mut self, values: &[T]) -> Result<usize, PushError> {
+        self.push_slice_timeout(values, Limit::Unlimited)
+    }
+
+    /// Pushes `values`, waiting up to `limit` whenever the ring is full, and says how many it pushed.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`] where nothing was pushed.
+    #[inline]
+    pub fn push_slice_timeout(&mut self, values: &[T], limit: impl Into<Limit>) -> Result<usize, PushError> {
+        match self.try_push_slice(values) {
+            Ok(count) if count == values.len() => Ok(count),
+            Ok(count) => self.push_rest(values, count, limit.into()),
+            Err(PushError::Full) => self.push_rest(values, 0, limit.into()),
+            Err(error) => Err(error),
+        }
+    }
+
+    #[cold]
+    fn push_rest(&mut self, values: &[T], done: usize, limit: Limit) -> Result<usize, PushError> {
+        let mut done = done;
+        let result = self.retry(limit, |it| {
+            done += it.try_push_slice(&values[done..])?;
+            if done < values.len() { Err(PushError::Full) } else { Ok(done) }
+        });
+        match result {
+            Err(_) if done > 0 => Ok(done),
+            result => result,
+        }
+    }
+}
+
+impl Producer<[u8]> {
+    /// Pushes `bytes` and says where they went.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::TooLong`], [`PushError::Full`], [`PushError::Closed`], or [`PushError::Broken`].
+    #[inline]
+    pub fn try_push(&mut self, bytes: &[u8]) -> Result<Position, PushError> {
+        self.fits(bytes.len())?;
+        self.acquire()?;
+        let position = self.writer.tail();
+        self.port.view.slots.write(position, 0, bytes);
+        self.port.view.slots.set_length(position, bytes.len());
+        Ok(Position::of_cursor(self.writer.commit(&self.port.view)))
+    }
+
+    /// Pushes `bytes` and says where they went; waits while the ring is full.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::TooLong`], [`PushError::Closed`] or [`PushError::Broken`].
+    #[inline]
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Position, PushError> {
+        self.push_timeout(bytes, Limit::Unlimited)
+    }
+
+    /// Pushes `bytes` and says where they went; waits up to `limit` while the ring is full.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::TooLong`], [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`].
+    #[inline]
+    pub fn push_timeout(&mut self, bytes: &[u8], limit: impl Into<Limit>) -> Result<Position, PushError> {
+        match self.try_push(bytes) {
+            Err(PushError::Full) => self.retry(limit.into(), |it| it.try_push(bytes)),
+            result => result,
+        }
+    }
+
+    /// Pushes `bytes`, or drops them and counts that where it does not succeed at once; says whether they were pushed.
+    ///
+    /// The count is in the shared entry: [`Participant::dropped`](crate::Participant::dropped).
+    #[inline]
+    pub fn push_or_drop(&mut self, bytes: &[u8]) -> bool {
+        self.try_push(bytes).is_ok() || self.dropped()
+    }
+
+    /// Longest item, in bytes.
+    #[must_use]
+    pub fn max_len(&self) -> usize {
+        self.port.view.slots.max_len()
+    }
+
+    /// Whether an item of `len` bytes fits into a slot.
+    #[inline]
+    pub(super) fn fits(&self, len: usize) -> Result<(), PushError> {
+        let max = self.max_len();
+        if len <= max {
+            Ok(())
+        } else {
+            Err(PushError::TooLong { len: u32::try_from(len).unwrap_or(u32::MAX), max: max as u32 })
+        }
+    }
+}
+
+impl<P: Payload + ?Sized> fmt::Debug for Producer<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("position", &self.position()).field("port", &self.port).finish()
+    }
+}

@@ -1,0 +1,130 @@
+//! How a process notices that it is a forked child, and how an attach keeps forks away.
+//!
+//! A forked child has a copy of every handle but holds none of their locks. A word in a page that the kernel wipes in
+//! the child (`MADV_WIPEONFORK`, madvise(2)) tells: a handle remembers the word of the process that made it. A raw
+//! `clone` runs no `pthread_atfork` handler, but wipes the page all the same.
+//!
+//! The window of an attach, between opening a description and marking its mapping `MADV_DONTFORK`, must not be seen
+//! by a fork: the child would inherit the description, and with it the lock. [`without_forks`] closes it for every
+//! `fork()` of the C library.
+//!
+//! Invariants:
+//! - **I1** the word's page is mapped once, never unmapped, and only ever accessed as one `AtomicU64`.
+//! - **I2** the mutex is only used through the C library, unlocked by the thread that locked it; in a child that is
+//!   the copy of the forking thread.
+
+#![allow(unsafe_code)]
+
+use core::cell::UnsafeCell;
+use core::ptr::NonNull;
+use std::sync::OnceLock;
+
+use crate::sync::{AtomicU64, Ordering};
+
+/// The process that a handle was made in: a word that reads differently in every forked child.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    word: &'static AtomicU64,
+    generation: u64,
+}
+
+impl Origin {
+    /// The calling process.
+    pub(crate) fn here() -> Self {
+        static GENERATIONS: AtomicU64 = AtomicU64::new(0);
+        let word = word();
+        // Relaxed throughout: one word, read by the process that wrote it; nothing is published by it.
+        let mut generation = word.load(Ordering::Relaxed);
+        if generation == 0 {
+            // The counter is inherited across forks, so a child never repeats the number of an ancestor.
+            let fresh = GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1;
+            generation = match word.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => fresh,
+                Err(other_thread) => other_thread,
+            };
+        }
+        Self { word, generation }
+    }
+
+    /// One that every process is elsewhere of.
+    pub(crate) fn nowhere(self) -> Self {
+        Self { generation: u64::MAX, ..self }
+    }
+
+    /// Whether the caller runs in a forked child of the process that this was made in.
+    #[inline]
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        // Relaxed: see `here`.
+        self.word.load(Ordering::Relaxed) != self.generation
+    }
+}
+
+static WORD: OnceLock<&'static AtomicU64> = OnceLock::new();
+
+/// The wiped word. Where the kernel cannot wipe it (before 4.14), the `pthread_atfork` handler does.
+fn word() -> &'static AtomicU64 {
+    WORD.get_or_init(|| {
+        register();
+        let page = 4096;
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no memory in use.
+        let address = unsafe { libc::mmap(core::ptr::null_mut(), page, protection, flags, -1, 0) };
+        let address =
+            if address == libc::MAP_FAILED { None } else { NonNull::new(address.cast::<AtomicU64>()) };
+        let Some(address) = address else {
+            // No page to be had: a leaked word, wiped by the handler alone.
+            return Box::leak(Box::new(AtomicU64::new(0)));
+        };
+        // SAFETY: I1; a refusal is covered by the handler.
+        unsafe { libc::madvise(address.as_ptr().cast(), page, libc::MADV_WIPEONFORK) };
+        // SAFETY: I1; the page is zeroed, aligned and lives for ever.
+        unsafe { address.as_ref() }
+    })
+}
+
+struct Mutex(UnsafeCell<libc::pthread_mutex_t>);
+
+// SAFETY: a pthread mutex is made to be shared between threads (I2).
+unsafe impl Sync for Mutex {}
+
+static MUTEX: Mutex = Mutex(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER));
+
+extern "C" fn lock_mutex() {
+    // SAFETY: I2; the static lives for ever.
+    unsafe { libc::pthread_mutex_lock(MUTEX.0.get()) };
+}
+
+extern "C" fn unlock_mutex() {
+    // SAFETY: I2; every caller locked it before.
+    unsafe { libc::pthread_mutex_unlock(MUTEX.0.get()) };
+}
+
+extern "C" fn in_child() {
+    unlock_mutex();
+    if let Some(word) = WORD.get() {
+        word.store(0, Ordering::Relaxed); // Relaxed: the child has one thread here.
+    }
+}
+
+fn register() {
+    static REGISTERED: OnceLock<()> = OnceLock::new();
+    REGISTERED.get_or_init(|| {
+        // SAFETY: the three functions live for ever and call nothing but the mutex and one atomic store.
+        unsafe { libc::pthread_atfork(Some(lock_mutex), Some(unlock_mutex), Some(in_child)) };
+    });
+}
+
+/// Runs `critical` while no thread of this process is inside `fork()`.
+pub(crate) fn without_forks<R>(critical: impl FnOnce() -> R) -> R {
+    struct Unlock;
+    impl Drop for Unlock {
+        fn drop(&mut self) {
+            unlock_mutex();
+        }
+    }
+    register();
+    lock_mutex();
+    let _unlock = Unlock;
+    critical()
+}

@@ -1,0 +1,85 @@
+//! The kinds of ring and the roles in them, with the codes that stand for them in a region.
+
+use core::fmt;
+
+/// The four kinds of ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// One producer, one consumer, lossless.
+    Spsc,
+    /// Many producers, many consumers, each item to one of them, lossless.
+    Mpmc,
+    /// One publisher, every subscriber sees every item.
+    Broadcast,
+    /// One writer, one reader, dense bulk.
+    Stream,
+}
+
+impl Kind {
+    pub(crate) const fn code(self) -> u32 {
+        match self {
+            Self::Spsc => 1,
+            Self::Mpmc => 2,
+            Self::Broadcast => 3,
+            Self::Stream => 4,
+        }
+    }
+
+    pub(crate) const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Spsc),
+            2 => Some(Self::Mpmc),
+            3 => Some(Self::Broadcast),
+            4 => Some(Self::Stream),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spsc => "spsc",
+            Self::Mpmc => "mpmc",
+            Self::Broadcast => "broadcast",
+            Self::Stream => "stream",
+        })
+    }
+}
+
+/// What a participant does in its ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// Pushes items.
+    Producer,
+    /// Pops items.
+    Consumer,
+}
+
+impl Role {
+    pub(crate) const fn code(self) -> u32 {
+        match self {
+            Self::Producer => 1,
+            Self::Consumer => 2,
+        }
+    }
+
+    pub(crate) const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Producer),
+            2 => Some(Self::Consumer),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Producer => "producer",
+            Self::Consumer => "consumer",
+        })
+    }
+}

@@ -1,0 +1,10 @@
+use ringfence::Element;
+
+#[derive(Element, Clone, Copy)]
+#[element(name = "md.Quote", version = 2, version = 3)]
+#[repr(C)]
+struct Quote {
+    price: i64,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use ringfence::Element;
+
+#[derive(Element, Clone, Copy)]
+#[element(name = "md.Quote")]
+#[repr(C)]
+struct Quote {
+    price: i64,
+    quantity: u32,
+}
+
+fn main() {}

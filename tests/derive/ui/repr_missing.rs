@@ -1,0 +1,9 @@
+use ringfence::Element;
+
+#[derive(Element, Clone, Copy)]
+#[element(name = "md.Quote")]
+struct Quote {
+    price: i64,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use ringfence::Element;
+
+#[derive(Element)]
+#[element(name = "md.Quote")]
+#[repr(C)]
+struct Quote {
+    price: i64,
+}
+
+fn main() {}
