@@ -1,5 +1,6 @@
 //! Lock-free ring buffers in shared memory that outlive the processes that use them.
 #![deny(unsafe_code)]
+#![cfg_attr(loom, allow(dead_code, reason = "the models use a part of the crate"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(all(
@@ -18,6 +19,10 @@ mod slots;
 pub mod spsc;
 mod sync;
 mod vocabulary;
+
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod model;
 
 #[cfg(not(loom))]
 mod attachment;

@@ -3,7 +3,7 @@
 //! Each function runs under the lock byte of the role that it repairs, is idempotent, and leaves the ring as the dead
 //! owner's next instruction might have found it: a repairer that dies changes nothing for the one after it.
 
-use super::algorithm::{Corruption, E1_PUBLISH, E2_RELEASE};
+use super::algorithm::Corruption;
 use crate::element::Payload;
 use crate::error::Word;
 use crate::position::{distance, full};
@@ -14,9 +14,11 @@ use crate::sync::Ordering;
 ///
 /// The tail word may lag behind the stamps, and even behind head: its owner may have died between the two stores.
 pub(crate) fn producer<P: Payload + ?Sized>(view: &View<P>) -> u64 {
-    let mut tail = view.words.head.load(E2_RELEASE.acquire()); // E2
+    // Relaxed, head and stamps: the kernel's lock orders all that the predecessor saw and stored before this, nothing
+    // but its own stamps is looked for, and no slot is written before the writer has acquired head (E2).
+    let mut tail = view.words.head.load(Ordering::Relaxed);
     for _ in 0..view.slots.capacity() {
-        if view.slots.stamp(tail).load(E1_PUBLISH.acquire()) != full(tail) {
+        if view.slots.stamp(tail).load(Ordering::Relaxed) != full(tail) {
             break;
         }
         tail = tail.wrapping_add(1);

@@ -20,11 +20,17 @@ pub(crate) struct Cleanup {
 }
 
 impl Cleanup {
-    pub(crate) fn new(removal: impl Fn() + Send + 'static) -> Self {
+    /// Makes something that has a name. A signal waits until the name is known to be pending.
+    pub(crate) fn of<R: Clone + Send + 'static>(
+        make: impl FnOnce() -> Result<R>,
+        remove: impl Fn(&R) + Send + 'static,
+    ) -> Result<(R, Self)> {
         let mut pending = pending();
+        let made = make()?;
         let id = pending.last().map_or(0, |(last, _)| last + 1);
-        pending.push((id, Box::new(removal)));
-        Self { id }
+        let named = made.clone();
+        pending.push((id, Box::new(move || remove(&named))));
+        Ok((made, Self { id }))
     }
 }
 
@@ -47,7 +53,8 @@ impl fmt::Debug for Cleanup {
 /// Lets signals run what is pending before the process ends.
 pub(crate) fn on_signals() -> Result<()> {
     ctrlc::set_handler(|| {
-        for (_, removal) in pending().iter() {
+        let pending = pending(); // held to the end: nothing new gets a name
+        for (_, removal) in pending.iter() {
             removal();
         }
         process::exit(INTERRUPTED);

@@ -59,14 +59,13 @@ fn unused_name(direction: &str) -> String {
 }
 
 fn create<T: Item + Element>(case: &Case, name: &str) -> Result<(Ring<T>, Cleanup)> {
-    let ring =
-        spsc::Options::<T>::new(case.capacity).create(name).with_context(|| format!("creating {name}"))?;
-    let named = ring.clone();
-    let cleanup = Cleanup::new(move || {
-        if let Err(error) = named.force_unlink() {
+    let make =
+        || spsc::Options::<T>::new(case.capacity).create(name).with_context(|| format!("creating {name}"));
+    let (ring, cleanup) = Cleanup::of(make, |ring| {
+        if let Err(error) = ring.force_unlink() {
             eprintln!("warning: a ring was not removed: {error}");
         }
-    });
+    })?;
     ensure!(ring.capacity() == case.capacity, "ringfence made {} items of room", ring.capacity());
     Ok((ring, cleanup))
 }

@@ -26,17 +26,11 @@ fn long_run(arguments: &[&str]) -> Child {
     program(&[arguments, &["--rounds", "10000", "--millis", "5"]].concat()).spawn().unwrap()
 }
 
-/// The far processes of `child`, once there are any.
+/// The far processes of `child`, where it has any just now.
 fn far_sides(child: &Child) -> Vec<Pid> {
     let children = format!("/proc/{0}/task/{0}/children", child.id());
-    wait_for(|| {
-        let far: Vec<Pid> = fs::read_to_string(&children)
-            .ok()?
-            .split_whitespace()
-            .map(|pid| Pid::from_raw(pid.parse().unwrap()))
-            .collect();
-        (!far.is_empty()).then_some(far)
-    })
+    let pids = fs::read_to_string(children).unwrap_or_default();
+    pids.split_whitespace().map(|pid| Pid::from_raw(pid.parse().unwrap())).collect()
 }
 
 fn wait_for<R>(mut attempt: impl FnMut() -> Option<R>) -> R {
@@ -99,10 +93,13 @@ fn a_run_writes_a_row_for_every_peer_of_the_case_and_warns_of_too_few_rounds() {
 #[test]
 fn a_far_side_that_dies_ends_the_run_with_an_error_that_names_the_contestant() {
     let _cores = cores();
-    let child = long_run(&["--case", "spsc-u64", "--peer", "shaq"]);
-    for far in far_sides(&child) {
-        kill(far, Signal::SIGKILL).unwrap();
-    }
+    let mut child = long_run(&["--case", "spsc-u64", "--peer", "shaq"]);
+    wait_for(|| {
+        for far in far_sides(&child) {
+            let _ = kill(far, Signal::SIGKILL); // one that was just ending does not count: until the run has failed
+        }
+        child.try_wait().unwrap()
+    });
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = error_text(&output);
@@ -114,7 +111,7 @@ fn an_interrupted_run_leaves_no_name_in_shared_memory_and_no_process() {
     let _cores = cores();
     let mut child = long_run(&["--case", "spsc-u64"]);
     wait_for(|| Some(names_in_shared_memory(child.id())).filter(|names| !names.is_empty()));
-    let far = far_sides(&child);
+    let far = wait_for(|| Some(far_sides(&child)).filter(|far| !far.is_empty()));
     kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(names_in_shared_memory(child.id()), Vec::<String>::new());

@@ -1,0 +1,119 @@
+//! Processes under a test's control, and names that vanish with their test.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Long enough for the slowest machine; passing it means that somebody hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// This test binary, run in a role.
+pub(crate) struct Role {
+    process: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Role {
+    pub(crate) fn start(role: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("the path of this test"));
+        command.arg("--role").arg(role).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("a process");
+        let output = BufReader::new(process.stdout.take().expect("a pipe"));
+        let input = process.stdin.take();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { process, input, lines }
+    }
+
+    /// Starts a role and waits until it has said that it is ready.
+    pub(crate) fn ready(role: &str, arguments: &[&str]) -> Self {
+        let this = Self::start(role, arguments);
+        this.expect("ready");
+        this
+    }
+
+    /// The next line that the process prints; `None` at its end.
+    pub(crate) fn line(&self) -> Option<String> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("process {} hangs", self.process.id()),
+        }
+    }
+
+    pub(crate) fn expect(&self, expected: &str) {
+        assert_eq!(self.line().as_deref(), Some(expected));
+    }
+
+    /// Lets the process go on that waits for a line.
+    pub(crate) fn go_on(&mut self) {
+        let input = self.input.as_mut().expect("a pipe");
+        input.write_all(b"\n").and_then(|()| input.flush()).expect("a living process");
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.process.id() as i32), signal).expect("a living process");
+    }
+
+    /// Kills the process; returns when it is gone.
+    pub(crate) fn kill(mut self) {
+        self.signal(Signal::SIGKILL);
+        self.process.wait().expect("a child of ours");
+    }
+
+    /// Closes the process's input and waits for its good end.
+    pub(crate) fn finish(mut self) {
+        drop(self.input.take());
+        let status = self.process.wait().expect("a child of ours");
+        assert!(status.success(), "{status}");
+    }
+}
+
+/// Nothing of a failed test goes on.
+impl Drop for Role {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The name of a ring that is removed with the value, whatever became of its test.
+pub(crate) struct Name(String);
+
+impl Name {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self(format!("ringfence-test.{}.{count}", std::process::id()))
+    }
+}
+
+impl std::ops::Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(format!("/dev/shm/{}", self.0));
+    }
+}
