@@ -5,10 +5,11 @@
 //! cargo run --example producer     # in another, earlier or later
 //! ```
 //!
-//! Try `kill -9` on it and start it again: it goes on with the first tick that it did not release.
+//! Try `kill -9` and start it again: it goes on with the first tick that it did not release.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
+use std::io::{Write, stdout};
 
 use ringfence::{Element, PopError, spsc};
 
@@ -23,31 +24,22 @@ struct Tick {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let ring = spsc::Options::<Tick>::new(1024).open_or_create("md.ticks")?;
-    let mut rx = ring.consumer().map_err(|error| error.to_string())?; // "the role is taken by …"
+    let ring = spsc::Options::<Tick>::new(64).open_or_create("md.ticks")?;
+    let mut rx = ring.consumer()?; // Err(RoleTaken { holder }) while another process has the role
 
     loop {
-        let item = match rx.read() {
-            Ok(item) => item,
-            Err(PopError::Closed) => break, // and drained: nothing will come
-            Err(error) => return Err(error.to_string().into()),
-        };
-        handle(item.get(), item.redelivered())?; // a `?`, a panic or a crash here loses nothing …
-        item.release(); // … because only this acknowledges
+        match rx.read() {
+            Ok(item) => {
+                let again = if item.redelivered() { ", perhaps once more" } else { "" };
+                writeln!(stdout(), "{:?}{again}", item.get())?; // a `?`, a panic, a crash here loses nothing:
+                item.release(); // only this acknowledges
+            }
+            Err(PopError::Closed) => break, // and drained
+            Err(error) => return Err(error.into()),
+        }
     }
 
     drop(rx);
-    ring.unlink()?; // refused while anyone is attached
-    println!("closed and drained; the ring is removed");
-    Ok(())
-}
-
-fn handle(tick: Tick, redelivered: bool) -> Result<(), Box<dyn Error>> {
-    if redelivered {
-        println!("tick {} may have been handled before", tick.number);
-    }
-    if tick.number % 500 == 0 {
-        println!("{tick:?}");
-    }
+    ring.unlink()?; // refused while anybody is attached
     Ok(())
 }

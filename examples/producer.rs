@@ -5,13 +5,11 @@
 //! cargo run --example consumer     # in another, earlier or later
 //! ```
 //!
-//! Try `kill -9` on it and start it again: it goes on behind the last tick that it pushed. Try a second one at the same
-//! time: the role is taken. Leave the consumer out: the ring is full after 1024 ticks, and `push` waits.
+//! Try `kill -9` and start it again: it goes on behind the last tick that it pushed. Try a second one at the same time:
+//! the role is taken. Leave the consumer out: after 64 ticks the ring is full, and `push` waits.
 #![forbid(unsafe_code)]
 
-use std::error::Error;
-use std::thread;
-use std::time::Duration;
+use std::{error::Error, thread, time::Duration};
 
 use ringfence::{Element, PushError, spsc};
 
@@ -26,23 +24,22 @@ struct Tick {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let ring = spsc::Options::<Tick>::new(1024).open_or_create("md.ticks")?;
-    let mut tx = ring.producer().map_err(|error| error.to_string())?; // "the role is taken by …"
+    let ring = spsc::Options::<Tick>::new(64).open_or_create("md.ticks")?;
+    let mut tx = ring.producer()?; // Err(RoleTaken { holder }) while another process has the role
 
-    for number in tx.position().to_bits()..3000 {
+    for number in tx.position().to_bits()..300 {
         let tick = Tick { number, price: 100 + number as i64 % 7, quantity: 1, instrument: 42 };
         match tx.try_push(tick) {
-            Ok(_position) => {}
             Err(PushError::Full) => {
-                println!("full at tick {number}: waiting for a consumer");
+                println!("full at tick {number}: waiting for the consumer");
                 tx.push(tick)?;
             }
-            Err(error) => return Err(error.to_string().into()), // closed, unlinked …
+            result => drop(result?), // where it went; or closed, unlinked …
         }
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(Duration::from_millis(10));
     }
 
-    drop(tx); // gives the role up; the ring stays open for a successor …
+    drop(tx); // the role is free; the ring goes on, for a successor …
     ring.close(); // … until it is closed: the consumer takes what is left, and ends
     Ok(())
 }

@@ -1,4 +1,54 @@
 //! Lock-free ring buffers in shared memory that outlive the processes that use them.
+//!
+//! A ring lives in a named region of `/dev/shm` (or on the heap, for threads). Processes open it by name, take a role
+//! in it, and hand items over without copying through the kernel: a hand-off costs one cache-line transfer, no system
+//! call and no fence. Whoever is killed, at whatever instruction, loses nothing but the item that it had not committed;
+//! its successor goes on where it stopped.
+//!
+//! ```
+//! use ringfence::{spsc, AttachError, Element, PopError, PushError};
+//!
+//! #[derive(Element, Clone, Copy, Debug, PartialEq)] // plain data: no padding, every bit pattern valid
+//! #[element(name = "md.Tick", version = 1)]
+//! #[repr(C)]
+//! struct Tick {
+//!     ts_ns: u64,
+//!     price: i64,
+//! }
+//!
+//! // In one process …
+//! let name = format!("md.ticks.{}", std::process::id());
+//! let ring = spsc::Options::<Tick>::new(2).open_or_create(&name)?;
+//! let mut tx = ring.producer()?;
+//! assert!(matches!(ring.producer(), Err(AttachError::RoleTaken { .. }))); // one at a time, kept by the kernel
+//! tx.push(Tick { ts_ns: 1, price: 42 })?; // waits while the ring is full
+//! tx.try_push(Tick { ts_ns: 2, price: 43 })?; // never waits
+//! assert_eq!(tx.try_push(Tick { ts_ns: 3, price: 44 }), Err(PushError::Full));
+//!
+//! // … and in another one
+//! let mut rx = spsc::open::<Tick>(&name)?.consumer()?;
+//! let item = rx.read()?; // looks, without acknowledging …
+//! println!("{:?}", item.get()); // … so that a `?`, a panic or a crash here loses nothing
+//! item.release(); // acknowledged
+//! assert_eq!(rx.pop()?.price, 43); // copies out and acknowledges
+//!
+//! tx.close();
+//! assert_eq!(rx.pop(), Err(PopError::Closed));
+//! # drop((tx, rx));
+//! # ring.unlink()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - [`spsc`]: one producer, one consumer. Other kinds of ring follow in later versions.
+//! - [`Element`]: what a ring can carry besides bytes, and how two programs agree on it.
+//! - [`Attach`] and [`Limit`]: how a process takes part, and how long a call may wait.
+//! - [`inspect`], [`unlink`], [`force_unlink`]: rings from outside.
+//!
+//! # Who is trusted with what
+//!
+//! No `unsafe` is needed to use a ring. A process with write access that breaks the protocol can lose or forge items and
+//! stall the ring; it cannot make this process read or write outside the region, panic, or loop without end in a `try_`
+//! call. Truncating the file of a ring in use raises `SIGBUS` in whoever touches what is gone.
 #![deny(unsafe_code)]
 #![cfg_attr(loom, allow(dead_code, reason = "the models use a part of the crate"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -101,7 +101,7 @@ pub mod spsc {
         /// Dies with the payload written and not committed.
         pub fn die_before_commit(mut self, value: u64) {
             if self.writer.room(&self.view, 1).is_ok() {
-                self.view.slots.write(self.writer.tail(), &value);
+                self.view.slots.slot(self.writer.tail()).write(&value);
             }
         }
 
@@ -110,8 +110,8 @@ pub mod spsc {
             let room = self.writer.room(&self.view, 1).is_ok();
             if room {
                 let tail = self.writer.tail();
-                self.view.slots.write(tail, &value);
-                self.view.slots.stamp(tail).store(crate::position::full(tail), E1_PUBLISH.release()); // E1
+                self.view.slots.slot(tail).write(&value);
+                self.view.slots.slot(tail).stamp().store(crate::position::full(tail), E1_PUBLISH.release()); // E1
             }
             room
         }
@@ -120,6 +120,9 @@ pub mod spsc {
     impl Consumer {
         /// Takes the oldest item; `writer_gone` stands for the proof that nobody holds the producer's lock.
         pub fn try_pop(&mut self, writer_gone: impl FnOnce() -> bool) -> Pop {
+            if let Some(value) = self.reader.pop(&self.view) {
+                return Pop::Item(value, false);
+            }
             let head = self.reader.head();
             match self.reader.find(&self.view, head, writer_gone) {
                 Ok(()) => {
@@ -149,7 +152,7 @@ pub mod spsc {
                 Ok(()) => {
                     let seen = self.reader.seen_from(position) > 0;
                     self.reader.step_ahead(&self.view);
-                    Pop::Item(self.view.slots.read(position), seen)
+                    Pop::Item(self.view.slots.slot(position).read(), seen)
                 }
                 Err(Absent::Empty) => Pop::Empty,
                 Err(other) => panic!("{other:?}"),

@@ -12,7 +12,8 @@
 //! one of them is killed, its standby takes over, or it is started again. Either side can also be started by hand:
 //!
 //! ```sh
-//! cargo run --release --example pipeline -- writer pipeline.PID FILE --standby
+//! cargo run --release --example pipeline -- writer RING FILE --standby
+//! cargo run --release --example pipeline -- reader RING OUTPUT --standby
 //! ```
 //!
 //! Nothing is lost, because an item stays in the ring until it is released, and nothing is kept twice, because it
@@ -25,6 +26,7 @@ mod reader;
 mod records;
 mod report;
 mod supervisor;
+mod worker;
 mod writer;
 
 use std::env;
@@ -119,11 +121,11 @@ fn run(arguments: Arguments) -> Result<()> {
     match arguments.side {
         Some(Side::Writer { part, file }) => writer::run(&part, &file).context("writer"),
         Some(Side::Reader { part, output }) => reader::run(&part, &output).context("reader"),
-        None => supervisor::run(Job {
+        None => supervisor::run(&Job {
             file: arguments.file.map_or_else(env::current_exe, Ok)?,
             out: arguments.out,
             standby: arguments.standby,
-            pause: Duration::from_micros(arguments.slow),
+            slow: arguments.slow,
             restarts: arguments.restarts,
         }),
     }

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use ringfence::{Attach, AttachError, PopError, spsc};
@@ -11,11 +12,11 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::records::{self, Record, SLOT, Trailer};
 use crate::report::Report;
-use crate::{Part, supervisor};
+use crate::{Part, worker};
 
 pub(crate) fn run(part: &Part, output: &Path) -> Result<()> {
     if part.supervised {
-        supervisor::end_together(&part.ring, Some(output));
+        worker::end_with_supervisor(&part.ring, Some(output));
     }
     let ring = spsc::open_with::<[u8]>(&part.ring, Attach::new().label("pipeline reader"))?;
     let mut rx = match ring.consumer() {
@@ -26,6 +27,10 @@ pub(crate) fn run(part: &Part, output: &Path) -> Result<()> {
         result => result?,
     };
 
+    if rx.wait(Duration::ZERO) == Err(PopError::Closed) {
+        return Ok(()); // a predecessor has verified everything
+    }
+
     let released = records::before(rx.position())?;
     Report::Attached { record: released }.send();
     let (mut output, mut written) = resume(output, released)?;
@@ -34,7 +39,7 @@ pub(crate) fn run(part: &Part, output: &Path) -> Result<()> {
     loop {
         let item = match rx.read() {
             Ok(item) => item,
-            Err(PopError::Closed) => return Ok(()), // and the trailer was released: everything is verified
+            Err(PopError::Closed) => return Ok(()), // behind the trailer
             Err(error) => return Err(error.into()),
         };
         let number = records::before(item.position())?;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ringfence::{Attach, AttachError, PushError, spsc};
@@ -11,11 +12,11 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::records::{self, DATA, LONGEST, Trailer};
 use crate::report::Report;
-use crate::{Part, supervisor};
+use crate::{Part, worker};
 
 pub(crate) fn run(part: &Part, file: &Path) -> Result<()> {
     if part.supervised {
-        supervisor::end_together(&part.ring, None);
+        worker::end_with_supervisor(&part.ring, None);
     }
     let ring = spsc::open_with::<[u8]>(&part.ring, Attach::new().label("pipeline writer"))?;
     let mut tx = match ring.producer() {
@@ -26,12 +27,13 @@ pub(crate) fn run(part: &Part, file: &Path) -> Result<()> {
         result => result?,
     };
 
-    // What a predecessor pushed is in the ring, or through it: the ring knows how many records that were.
-    let sent = records::before(tx.position())?;
-    Report::Attached { record: sent }.send();
-    if matches!(tx.try_claim(), Err(PushError::Closed)) {
+    if tx.wait(Duration::ZERO) == Err(PushError::Closed) {
         return Ok(()); // a predecessor has come to the end
     }
+
+    // The ring knows how many records our predecessors pushed.
+    let sent = records::before(tx.position())?;
+    Report::Attached { record: sent }.send();
 
     let mut file = File::open(file).with_context(|| file.display().to_string())?;
     let mut whole = Trailer { length: 0, checksum: 0 };

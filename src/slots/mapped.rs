@@ -35,9 +35,24 @@ pub(crate) struct Slots<P: ?Sized> {
 // SAFETY: the slots are shared between processes, hence all the more between threads; they own no `P`.
 unsafe impl<P: ?Sized> Send for Slots<P> {}
 
+/// One slot, found by its position.
+pub(crate) struct Slot<'a, P: ?Sized> {
+    start: NonNull<u8>,
+    max_len: usize,
+    slots: PhantomData<&'a Slots<P>>,
+}
+
+impl<P: ?Sized> Clone for Slot<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: ?Sized> Copy for Slot<'_, P> {}
+
 impl<P: Payload + ?Sized> Slots<P> {
     /// The shape of a slot of an element, known when the code is compiled; `None` for bytes.
-    pub(crate) const FIXED: Option<SlotShape> = match &P::ELEMENT {
+    const FIXED: Option<SlotShape> = match &P::ELEMENT {
         Some(schema) => SlotShape::of_element(schema.size(), schema.align()),
         None => None,
     };
@@ -66,50 +81,58 @@ impl<P: Payload + ?Sized> Slots<P> {
         self.mask + 1
     }
 
-    /// The stamp of the slot of `position`.
+    /// Longest item, in bytes.
     #[inline]
-    pub(crate) fn stamp(&self, position: u64) -> &AtomicU64 {
-        // SAFETY: I1, I3; every process accesses stamps as atomics only.
-        unsafe { self.slot(position).cast().as_ref() }
+    pub(crate) fn max_len(&self) -> usize {
+        self.max_len
     }
 
-    /// The length of the item of `position`, in bytes, read once; `Err` with what stands there if no item can be so
-    /// long.
+    /// The slot of `position`.
     #[inline]
-    pub(crate) fn length(&self, position: u64) -> Result<usize, u32> {
-        if let Some(schema) = const { &P::ELEMENT } {
-            return Ok(schema.size());
-        }
-        let from = self.length_word(position);
-        // SAFETY: I1, I3: the length lies between stamp and payload.
-        let length = unsafe { from.read_volatile() };
-        if length as usize <= self.max_len { Ok(length as usize) } else { Err(length) }
-    }
-
-    #[inline]
-    fn length_word(&self, position: u64) -> *mut u32 {
-        self.slot(position).as_ptr().wrapping_add(LENGTH_OFFSET).cast()
-    }
-
-    #[inline]
-    fn slot(&self, position: u64) -> NonNull<u8> {
+    pub(crate) fn slot(&self, position: u64) -> Slot<'_, P> {
         let stride = match Self::FIXED {
             Some(fixed) => fixed.stride,
             None => self.shape.stride,
         };
         // SAFETY: I1.
-        unsafe { self.base.add((position & self.mask) as usize * stride) }
+        let start = unsafe { self.base.add((position & self.mask) as usize * stride) };
+        Slot { start, max_len: self.max_len, slots: PhantomData }
     }
 }
 
-impl<T: Element> Slots<T> {
+impl<'a, P: Payload + ?Sized> Slot<'a, P> {
+    /// The slot's stamp.
+    #[inline]
+    pub(crate) fn stamp(self) -> &'a AtomicU64 {
+        // SAFETY: I1, I3; every process accesses stamps as atomics only.
+        unsafe { self.start.cast().as_ref() }
+    }
+
+    /// The item's length, in bytes, read once; `Err` with what stands there if no item can be so long.
+    #[inline]
+    pub(crate) fn length(self) -> Result<usize, u32> {
+        if let Some(schema) = const { &P::ELEMENT } {
+            return Ok(schema.size());
+        }
+        // SAFETY: I1, I3: the length lies between stamp and payload.
+        let length = unsafe { self.length_word().read_volatile() };
+        if length as usize <= self.max_len { Ok(length as usize) } else { Err(length) }
+    }
+
+    #[inline]
+    fn length_word(self) -> *mut u32 {
+        self.start.as_ptr().wrapping_add(LENGTH_OFFSET).cast()
+    }
+}
+
+impl<T: Element> Slot<'_, T> {
     /// A scalar: one volatile access moves it, through a register.
     const SCALAR: bool = size_of::<T>() <= 8 && size_of::<T>() == align_of::<T>();
 
-    /// Copies `value` into the slot of `position`. The stamp decides who may see it.
+    /// Copies `value` in. The stamp decides who may see it.
     #[inline]
-    pub(crate) fn write(&self, position: u64, value: &T) {
-        let to = self.payload(position);
+    pub(crate) fn write(self, value: &T) {
+        let to = self.payload();
         if Self::SCALAR {
             // SAFETY: I1, I2, I3.
             unsafe { to.write_volatile(*value) };
@@ -119,10 +142,10 @@ impl<T: Element> Slots<T> {
         }
     }
 
-    /// Copies the value out of the slot of `position`.
+    /// Copies the value out.
     #[inline]
-    pub(crate) fn read(&self, position: u64) -> T {
-        let from = self.payload(position);
+    pub(crate) fn read(self) -> T {
+        let from = self.payload();
         if Self::SCALAR {
             // SAFETY: I1, I2, I3, I4.
             return unsafe { from.read_volatile() };
@@ -134,52 +157,31 @@ impl<T: Element> Slots<T> {
         unsafe { value.assume_init() }
     }
 
-    /// Where the value of `position` lies.
+    /// Where the value lies.
     #[inline]
-    pub(crate) fn payload(&self, position: u64) -> NonNull<T> {
+    pub(crate) fn payload(self) -> NonNull<T> {
         let offset = const { SlotShape::of_element(size_of::<T>(), align_of::<T>()).unwrap().payload_offset };
         // SAFETY: I1, I2.
-        unsafe { self.slot(position).add(offset).cast() }
+        unsafe { self.start.add(offset).cast() }
     }
 }
 
-impl Slots<[u8]> {
-    /// Longest item, in bytes.
+impl Slot<'_, [u8]> {
+    /// Copies `bytes` in, `at` bytes behind the payload's start. What does not fit is cut off; callers have checked.
     #[inline]
-    pub(crate) fn max_len(&self) -> usize {
-        self.max_len
-    }
-
-    /// Copies `bytes` to `at` in the slot of `position`. What does not fit is cut off; callers have checked.
-    #[inline]
-    pub(crate) fn write(&self, position: u64, at: usize, bytes: &[u8]) {
+    pub(crate) fn write(self, at: usize, bytes: &[u8]) {
         let at = at.min(self.max_len);
         let length = bytes.len().min(self.max_len - at);
-        let to = self.payload(position).as_ptr().wrapping_add(at);
+        let to = self.payload().as_ptr().wrapping_add(at);
         // SAFETY: I1, I2: `at + length` is at most `max_len`; `bytes` is private.
         unsafe { transfer(bytes.as_ptr(), to, length) };
     }
 
-    /// Records that the item of `position` is `length` bytes long.
+    /// Records that the item is `length` bytes long.
     #[inline]
-    pub(crate) fn set_length(&self, position: u64, length: usize) {
-        let to = self.length_word(position);
+    pub(crate) fn set_length(self, length: usize) {
         // SAFETY: I1, I3: the length lies between stamp and payload.
-        unsafe { to.write_volatile(length as u32) };
-    }
-
-    /// Writes the first bytes to `buffer`, as many as it takes, every one initialised.
-    ///
-    /// # Panics
-    ///
-    /// Where that reaches beyond the slot.
-    #[inline]
-    fn read(&self, position: u64, buffer: &mut [MaybeUninit<u8>]) {
-        assert!(buffer.len() <= self.max_len, "a copy beyond the slot");
-        // SAFETY: I1, I2 and the assertion; `buffer` is private.
-        unsafe {
-            transfer(self.payload(position).as_ptr(), buffer.as_mut_ptr().cast(), buffer.len());
-        }
+        unsafe { self.length_word().write_volatile(length as u32) };
     }
 
     /// Copies the first bytes into `buffer`, as many as it takes.
@@ -188,26 +190,38 @@ impl Slots<[u8]> {
     ///
     /// Where that reaches beyond the slot.
     #[inline]
-    pub(crate) fn read_to(&self, position: u64, buffer: &mut [u8]) {
-        // SAFETY: `read` only writes initialised bytes.
+    pub(crate) fn read(self, buffer: &mut [u8]) {
+        // SAFETY: `fill` only writes initialised bytes.
         let buffer = unsafe { &mut *(&raw mut *buffer as *mut [MaybeUninit<u8>]) };
-        self.read(position, buffer);
+        self.fill(buffer);
     }
 
     /// Appends the first `length` bytes to `buffer`, which has room for them or grows.
+    ///
+    /// # Panics
+    ///
+    /// Where that reaches beyond the slot.
     #[inline]
-    pub(crate) fn append(&self, position: u64, length: usize, buffer: &mut Vec<u8>) {
+    pub(crate) fn append(self, length: usize, buffer: &mut Vec<u8>) {
         buffer.reserve(length);
-        self.read(position, &mut buffer.spare_capacity_mut()[..length]);
+        self.fill(&mut buffer.spare_capacity_mut()[..length]);
         // SAFETY: `length` bytes behind the old end were written just now.
         unsafe { buffer.set_len(buffer.len() + length) };
     }
 
-    /// Where the bytes of `position` lie.
+    /// Fills `buffer` with the first bytes; each of it is initialised then.
     #[inline]
-    pub(crate) fn payload(&self, position: u64) -> NonNull<u8> {
+    fn fill(self, buffer: &mut [MaybeUninit<u8>]) {
+        assert!(buffer.len() <= self.max_len, "a copy beyond the slot");
+        // SAFETY: I1, I2 and the assertion; `buffer` is private.
+        unsafe { transfer(self.payload().as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    }
+
+    /// Where the bytes lie.
+    #[inline]
+    pub(crate) fn payload(self) -> NonNull<u8> {
         // SAFETY: I1, I2.
-        unsafe { self.slot(position).add(BYTES_OFFSET) }
+        unsafe { self.start.add(BYTES_OFFSET) }
     }
 }
 

@@ -20,7 +20,7 @@ mod modelled;
 #[cfg(not(loom))]
 pub(crate) use crate::region::Words;
 #[cfg(not(loom))]
-pub(crate) use mapped::Slots;
+pub(crate) use mapped::{Slot, Slots};
 #[cfg(loom)]
 pub(crate) use modelled::{Slots, Words};
 

@@ -23,8 +23,9 @@ pub(crate) struct Slots<P: ?Sized> {
     carried: PhantomData<fn(&P)>,
 }
 
+/// A slot of a model.
 #[derive(Debug)]
-struct Slot {
+pub(crate) struct Slot {
     stamp: AtomicU64,
     payload: UnsafeCell<[u64; 8]>,
 }
@@ -49,28 +50,28 @@ impl<P: ?Sized> Slots<P> {
         self.slots.len() as u64
     }
 
-    pub(crate) fn stamp(&self, position: u64) -> &AtomicU64 {
-        &self.slot(position).stamp
-    }
-
-    fn slot(&self, position: u64) -> &Slot {
+    pub(crate) fn slot(&self, position: u64) -> &Slot {
         &self.slots[(position & (self.capacity() - 1)) as usize]
     }
 }
 
-impl<T: Element> Slots<T> {
-    pub(crate) fn write(&self, position: u64, value: &T) {
+impl Slot {
+    pub(crate) fn stamp(&self) -> &AtomicU64 {
+        &self.stamp
+    }
+
+    pub(crate) fn write<T: Element>(&self, value: &T) {
         assert!(size_of::<T>() <= 64 && align_of::<T>() <= 8, "models use small elements");
-        self.slot(position).payload.with_mut(|to| {
+        self.payload.with_mut(|to| {
             // SAFETY: the cell is large and aligned enough, and loom fails the model where another thread uses it.
             unsafe { to.cast::<T>().write(*value) }
         });
     }
 
-    pub(crate) fn read(&self, position: u64) -> T {
+    pub(crate) fn read<T: Element>(&self) -> T {
         assert!(size_of::<T>() <= 64 && align_of::<T>() <= 8, "models use small elements");
         let mut value = MaybeUninit::uninit();
-        self.slot(position).payload.with(|from| {
+        self.payload.with(|from| {
             // SAFETY: the cell is large and aligned enough, and loom fails the model where another thread writes it.
             value.write(unsafe { from.cast::<T>().read() });
         });

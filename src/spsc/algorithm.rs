@@ -88,8 +88,12 @@ impl Writer {
     #[inline]
     pub(crate) fn push<T: Element>(&mut self, view: &View<T>, value: &T) -> Result<u64, Blocked> {
         self.room(view, 1)?;
-        view.slots.write(self.tail, value);
-        Ok(self.commit(view))
+        let tail = self.tail;
+        let slot = view.slots.slot(tail);
+        slot.write(value);
+        slot.stamp().store(full(tail), E1_PUBLISH.release()); // E1
+        self.advance(view, tail.wrapping_add(1));
+        Ok(tail)
     }
 
     /// Pushes as many of `values` as there is room for, at least one.
@@ -97,13 +101,19 @@ impl Writer {
     pub(crate) fn push_slice<T: Element>(&mut self, view: &View<T>, values: &[T]) -> Result<usize, Blocked> {
         let room = self.room(view, values.len() as u64)?;
         let count = values.len().min(usize::try_from(room).unwrap_or(usize::MAX));
-        let mut tail = self.tail;
+        // Payloads first, then the stamps at one go: a reader that follows closely takes each line once.
+        let mut position = self.tail;
         for value in &values[..count] {
-            view.slots.write(tail, value);
-            view.slots.stamp(tail).store(full(tail), E1_PUBLISH.release()); // E1
-            tail = tail.wrapping_add(1);
+            view.slots.slot(position).write(value);
+            position = position.wrapping_add(1);
         }
-        self.advance(view, tail);
+        let end = position;
+        position = self.tail;
+        while position != end {
+            view.slots.slot(position).stamp().store(full(position), E1_PUBLISH.release()); // E1
+            position = position.wrapping_add(1);
+        }
+        self.advance(view, end);
         Ok(count)
     }
 
@@ -138,7 +148,7 @@ impl Writer {
     #[inline]
     pub(crate) fn commit<P: Payload + ?Sized>(&mut self, view: &View<P>) -> u64 {
         let position = self.tail;
-        view.slots.stamp(position).store(full(position), E1_PUBLISH.release()); // E1
+        view.slots.slot(position).stamp().store(full(position), E1_PUBLISH.release()); // E1
         self.advance(view, position.wrapping_add(1));
         position
     }
@@ -156,6 +166,12 @@ impl Writer {
     }
 }
 
+/// Whether cursor `a` lies before cursor `b`, of one handle's private state.
+#[inline]
+fn before(a: u64, b: u64) -> bool {
+    a.wrapping_sub(b).cast_signed() < 0
+}
+
 /// What set flags mean for a push.
 #[cold]
 fn stopped(flags: u64) -> Blocked {
@@ -163,13 +179,16 @@ fn stopped(flags: u64) -> Blocked {
 }
 
 /// The read side's private state.
+///
+/// `seen` and `ahead` may lag behind `head`; they count only where they lie before it. All three are within a capacity
+/// of each other, so plain wrapping differences compare them.
 #[derive(Debug)]
 pub(crate) struct Reader {
     /// Position of the oldest item that is not released.
     head: u64,
     /// Items below this position may have been looked at before.
     seen: u64,
-    /// Position of the next item to be read ahead; never behind `head`.
+    /// Position of the next item to be read ahead.
     ahead: u64,
 }
 
@@ -188,13 +207,19 @@ impl Reader {
     /// Position of the next item to be read ahead.
     #[inline]
     pub(crate) fn ahead(&self) -> u64 {
-        self.ahead
+        if before(self.ahead, self.head) { self.head } else { self.ahead }
     }
 
     /// How many items from `position` on may have been looked at before.
     #[inline]
     pub(crate) fn seen_from(&self, position: u64) -> u64 {
-        distance(self.seen, position).max(0).cast_unsigned()
+        if before(position, self.seen) { self.seen.wrapping_sub(position) } else { 0 }
+    }
+
+    /// Whether the item of `position` is there.
+    #[inline]
+    pub(crate) fn sees<P: Payload + ?Sized>(&self, view: &View<P>, position: u64) -> bool {
+        view.slots.slot(position).stamp().load(E1_PUBLISH.acquire()) == full(position) // E1
     }
 
     /// Whether there is an item at `position`; otherwise why not.
@@ -207,7 +232,7 @@ impl Reader {
         position: u64,
         writer_gone: impl FnOnce() -> bool,
     ) -> Result<(), Absent> {
-        let stamp = view.slots.stamp(position).load(E1_PUBLISH.acquire()); // E1
+        let stamp = view.slots.slot(position).stamp().load(E1_PUBLISH.acquire()); // E1
         if stamp == full(position) { Ok(()) } else { Self::absent(view, position, stamp, writer_gone) }
     }
 
@@ -231,7 +256,7 @@ impl Reader {
             return Err(Absent::Empty);
         };
         // Rule 4: the flag was loaded first, now the stamp for the last time.
-        if view.slots.stamp(position).load(E1_PUBLISH.acquire()) == full(position) {
+        if view.slots.slot(position).stamp().load(E1_PUBLISH.acquire()) == full(position) {
             Ok(())
         } else {
             Err(last)
@@ -242,10 +267,7 @@ impl Reader {
     #[inline]
     pub(crate) fn run<P: Payload + ?Sized>(&self, view: &View<P>, position: u64, wanted: u64) -> u64 {
         let wanted = wanted.min(view.slots.capacity());
-        let is_full = |step: u64| {
-            let position = position.wrapping_add(step);
-            view.slots.stamp(position).load(E1_PUBLISH.acquire()) == full(position) // E1
-        };
+        let is_full = |step: u64| self.sees(view, position.wrapping_add(step));
         // Rule 2: where the last one is there, all are.
         if wanted > 0 && is_full(wanted - 1) {
             return wanted;
@@ -253,10 +275,24 @@ impl Reader {
         (0..wanted).take_while(|step| is_full(*step)).count() as u64
     }
 
+    /// Copies the oldest item out and releases it, if it is there and was not looked at before.
+    #[inline]
+    pub(crate) fn pop<T: Element>(&mut self, view: &View<T>) -> Option<T> {
+        let head = self.head;
+        let slot = view.slots.slot(head);
+        // E1
+        if slot.stamp().load(E1_PUBLISH.acquire()) != full(head) || before(head, self.seen) {
+            return None;
+        }
+        let value = slot.read();
+        self.release_to(view, head.wrapping_add(1));
+        Some(value)
+    }
+
     /// Copies the oldest item out and releases it; the caller has found it.
     #[inline]
     pub(crate) fn take<T: Element>(&mut self, view: &View<T>) -> T {
-        let value = view.slots.read(self.head);
+        let value = view.slots.slot(self.head).read();
         self.release(view, 1);
         value
     }
@@ -266,7 +302,7 @@ impl Reader {
     pub(crate) fn take_slice<T: Element>(&mut self, view: &View<T>, values: &mut [T]) {
         let mut position = self.head;
         for value in &mut *values {
-            *value = view.slots.read(position);
+            *value = view.slots.slot(position).read();
             position = position.wrapping_add(1);
         }
         self.release(view, values.len() as u64);
@@ -275,11 +311,13 @@ impl Reader {
     /// Releases the `count` oldest items: their slots may be written again.
     #[inline]
     pub(crate) fn release<P: Payload + ?Sized>(&mut self, view: &View<P>, count: u64) {
-        self.head = self.head.wrapping_add(count);
-        if distance(self.head, self.ahead) > 0 {
-            self.ahead = self.head;
-        }
-        view.words.head.store(self.head, E2_RELEASE.release()); // E2
+        self.release_to(view, self.head.wrapping_add(count));
+    }
+
+    #[inline]
+    fn release_to<P: Payload + ?Sized>(&mut self, view: &View<P>, head: u64) {
+        self.head = head;
+        view.words.head.store(head, E2_RELEASE.release()); // E2
     }
 
     /// Notes that the items before `end` are handed out unreleased, before they are.
@@ -287,9 +325,9 @@ impl Reader {
     /// The oldest item needs no shared note: whoever repairs a dead reader marks it anyway.
     #[inline]
     pub(crate) fn note<P: ?Sized>(&mut self, view: &View<P>, end: u64) {
-        if distance(end, self.seen) > 0 {
+        if before(self.seen, end) {
             self.seen = end;
-            if distance(end, self.head) > 1 {
+            if end.wrapping_sub(self.head) > 1 {
                 self.publish_mark(view);
             }
         }
@@ -298,7 +336,7 @@ impl Reader {
     /// Moves on to the next item to be read ahead.
     #[inline]
     pub(crate) fn step_ahead<P: ?Sized>(&mut self, view: &View<P>) {
-        self.ahead = self.ahead.wrapping_add(1);
+        self.ahead = self.ahead().wrapping_add(1);
         self.note(view, self.ahead);
     }
 

@@ -55,7 +55,7 @@ impl<'a, T: Element> Claim<'a, T> {
     #[inline]
     pub fn write(self, value: T) -> Filled<'a, T> {
         let producer = self.producer;
-        producer.port.view.slots.write(producer.writer.tail(), &value);
+        producer.port.view.slots.slot(producer.writer.tail()).write(&value);
         Filled { producer }
     }
 }
@@ -81,7 +81,7 @@ impl<'a> Claim<'a, [u8]> {
     #[inline]
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), PushError> {
         self.producer.fits(self.len.saturating_add(bytes.len()))?;
-        self.producer.port.view.slots.write(self.producer.writer.tail(), self.len, bytes);
+        self.producer.port.view.slots.slot(self.producer.writer.tail()).write(self.len, bytes);
         self.len += bytes.len();
         Ok(())
     }
@@ -90,7 +90,7 @@ impl<'a> Claim<'a, [u8]> {
     #[inline]
     pub fn finish(self) -> Filled<'a, [u8]> {
         let producer = self.producer;
-        producer.port.view.slots.set_length(producer.writer.tail(), self.len);
+        producer.port.view.slots.slot(producer.writer.tail()).set_length(self.len);
         Filled { producer }
     }
 }

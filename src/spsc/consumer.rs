@@ -48,14 +48,23 @@ pub struct Item<T> {
 /// be sent to another thread, not shared.
 pub struct Consumer<P: Payload + ?Sized> {
     pub(super) reader: Reader,
-    last: Option<Delivery>,
+    last: Last,
     pub(super) port: Port<P>,
+}
+
+/// What the last call delivered, kept so that the commonest one has least to note.
+#[derive(Clone, Copy, Debug)]
+enum Last {
+    Nothing,
+    /// One item, unseen before, which was popped: it lies just before head, for nothing is released without a look.
+    Popped,
+    Other(Delivery),
 }
 
 impl<P: Payload + ?Sized> Consumer<P> {
     pub(super) fn attach(ring: &Ring<P>) -> Result<Self, AttachError> {
         let (port, (head, seen)) = Port::attach(ring.attachment(), Role::Consumer)?;
-        Ok(Self { reader: Reader::at(head, seen), last: None, port })
+        Ok(Self { reader: Reader::at(head, seen), last: Last::Nothing, port })
     }
 
     /// Looks at the oldest item without releasing it; `Err(Empty)` where there is none.
@@ -140,7 +149,14 @@ impl<P: Payload + ?Sized> Consumer<P> {
     #[must_use]
     #[inline]
     pub fn last(&self) -> Option<Delivery> {
-        self.last
+        match self.last {
+            Last::Nothing => None,
+            Last::Popped => {
+                let first = Position::of_cursor(self.reader.head().wrapping_sub(1));
+                Some(Delivery { first, len: 1, redelivered: false })
+            }
+            Last::Other(delivery) => Some(delivery),
+        }
     }
 
     /// The position of the oldest item that is not released: the next one that `pop` delivers.
@@ -179,7 +195,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
 
     #[inline]
     fn length(&mut self, position: u64) -> Result<usize, PopError> {
-        self.port.view.slots.length(position).map_err(|found| {
+        self.port.view.slots.slot(position).length().map_err(|found| {
             let fault = Fault::Corrupted { what: Word::Length, found: u64::from(found) };
             PopError::Broken(self.port.end(fault))
         })
@@ -237,7 +253,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     #[inline]
     fn deliver(&mut self, first: u64, len: usize) -> bool {
         let redelivered = self.reader.seen_from(first) > 0;
-        self.last = Some(Delivery { first: Position::of_cursor(first), len, redelivered });
+        self.last = Last::Other(Delivery { first: Position::of_cursor(first), len, redelivered });
         redelivered
     }
 
@@ -258,6 +274,19 @@ impl<T: Element> Consumer<T> {
     /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`].
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, PopError> {
+        self.port.check()?;
+        match self.reader.pop(&self.port.view) {
+            Some(value) => {
+                self.last = Last::Popped;
+                Ok(value)
+            }
+            None => self.pop_rarely(),
+        }
+    }
+
+    /// Pops where there is no item, or one that was looked at before.
+    #[cold]
+    fn pop_rarely(&mut self) -> Result<T, PopError> {
         self.acquire()?;
         self.deliver(self.reader.head(), 1);
         Ok(self.reader.take(&self.port.view))
@@ -380,7 +409,7 @@ impl<T: Element> Consumer<T> {
         self.find(position)?;
         let redelivered = self.deliver(position, 1);
         self.reader.step_ahead(&self.port.view);
-        let value = self.port.view.slots.read(position);
+        let value = self.port.view.slots.slot(position).read();
         Ok(Item { value, position: Position::of_cursor(position), redelivered })
     }
 
@@ -423,7 +452,7 @@ impl Consumer<[u8]> {
         let head = self.reader.head();
         let length = self.length(head)?;
         buffer.clear();
-        self.port.view.slots.append(head, length, buffer);
+        self.port.view.slots.slot(head).append(length, buffer);
         self.deliver(head, 1);
         self.reader.release(&self.port.view, 1);
         Ok(length)
@@ -470,7 +499,7 @@ impl Consumer<[u8]> {
         buffer.reserve(length);
         let redelivered = self.deliver(position, 1);
         self.reader.step_ahead(&self.port.view);
-        self.port.view.slots.append(position, length, buffer);
+        self.port.view.slots.slot(position).append(length, buffer);
         Ok(Delivery { first: Position::of_cursor(position), len: 1, redelivered })
     }
 
@@ -518,7 +547,7 @@ impl<P: Payload + ?Sized> fmt::Debug for Consumer<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Consumer")
             .field("position", &self.position())
-            .field("last", &self.last)
+            .field("last", &self.last())
             .field("port", &self.port)
             .finish()
     }

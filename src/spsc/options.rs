@@ -33,6 +33,21 @@ pub struct Options<P: Payload + ?Sized> {
 
 impl<T: Element> Options<T> {
     /// A ring of `capacity` elements: 2 to 2^40, rounded up to a power of two.
+    ///
+    /// Elements without a size, or aligned to more than a page, are refused when the program is built:
+    ///
+    /// ```compile_fail
+    /// let nothing = ringfence::spsc::Options::<[u8; 0]>::new(4).in_process();
+    /// ```
+    ///
+    /// ```compile_fail
+    /// #[derive(ringfence::Element, Clone, Copy)]
+    /// #[element(name = "doc.Aligned")]
+    /// #[repr(C, align(8192))]
+    /// struct Aligned([u8; 8192]);
+    ///
+    /// let aligned = ringfence::spsc::Options::<Aligned>::new(4).in_process();
+    /// ```
     pub fn new(capacity: usize) -> Self {
         Self { creation: Creation::new(capacity), max_len: None, carried: PhantomData }
     }

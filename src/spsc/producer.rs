@@ -267,9 +267,9 @@ impl Producer<[u8]> {
     pub fn try_push(&mut self, bytes: &[u8]) -> Result<Position, PushError> {
         self.fits(bytes.len())?;
         self.acquire()?;
-        let position = self.writer.tail();
-        self.port.view.slots.write(position, 0, bytes);
-        self.port.view.slots.set_length(position, bytes.len());
+        let slot = self.port.view.slots.slot(self.writer.tail());
+        slot.write(0, bytes);
+        slot.set_length(bytes.len());
         Ok(Position::of_cursor(self.writer.commit(&self.port.view)))
     }
 

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use super::Consumer;
 use crate::element::{Element, Payload};
 use crate::position::Position;
+use crate::slots::Slot;
 use crate::sys;
 
 /// The oldest item, looked at and not yet released. Dropping it keeps the item: it is read again, flagged.
@@ -67,12 +68,19 @@ impl<'a, P: Payload + ?Sized> ReadGuard<'a, P> {
     }
 }
 
+impl<P: Payload + ?Sized> ReadGuard<'_, P> {
+    #[inline]
+    fn slot(&self) -> Slot<'_, P> {
+        self.consumer.port.view.slots.slot(self.consumer.reader.head())
+    }
+}
+
 impl<T: Element> ReadGuard<'_, T> {
     /// A copy of the item. Each call reads the slot anew: two copies can differ where a peer breaks the protocol.
     #[must_use]
     #[inline]
     pub fn get(&self) -> T {
-        self.consumer.port.view.slots.read(self.consumer.reader.head())
+        self.slot().read()
     }
 
     /// Borrows the item where it lies, without a copy.
@@ -86,7 +94,7 @@ impl<T: Element> ReadGuard<'_, T> {
     #[allow(unsafe_code)]
     pub unsafe fn trusted(&self) -> &T {
         // SAFETY: the slot holds an element (invariants of `slots`), and the caller answers for the writers.
-        unsafe { self.consumer.port.view.slots.payload(self.consumer.reader.head()).as_ref() }
+        unsafe { self.slot().payload().as_ref() }
     }
 }
 
@@ -109,14 +117,14 @@ impl ReadGuard<'_, [u8]> {
     #[inline]
     pub fn copy_to(&self, buffer: &mut [u8]) -> usize {
         let count = self.len.min(buffer.len());
-        self.consumer.port.view.slots.read_to(self.consumer.reader.head(), &mut buffer[..count]);
+        self.slot().read(&mut buffer[..count]);
         count
     }
 
     /// Appends the item to `buffer`.
     #[inline]
     pub fn append_to(&self, buffer: &mut Vec<u8>) {
-        self.consumer.port.view.slots.append(self.consumer.reader.head(), self.len, buffer);
+        self.slot().append(self.len, buffer);
     }
 
     /// A copy of the item.
@@ -133,7 +141,7 @@ impl ReadGuard<'_, [u8]> {
     ///
     /// Whatever `write(2)` says; the item is not released.
     pub fn write_to(&self, fd: impl AsFd) -> io::Result<usize> {
-        let from = self.consumer.port.view.slots.payload(self.consumer.reader.head());
+        let from = self.slot().payload();
         // SAFETY: the slot holds at least `len` bytes (invariants of `slots`).
         #[allow(unsafe_code)]
         let result = unsafe { sys::file::write_raw(fd.as_fd().as_raw_fd(), from.as_ptr(), self.len) };
@@ -150,7 +158,7 @@ impl ReadGuard<'_, [u8]> {
     #[inline]
     #[allow(unsafe_code)]
     pub unsafe fn trusted(&self) -> &[u8] {
-        let from = self.consumer.port.view.slots.payload(self.consumer.reader.head());
+        let from = self.slot().payload();
         // SAFETY: the slot holds at least `len` bytes, and the caller answers for the writers.
         unsafe { std::slice::from_raw_parts(from.as_ptr(), self.len) }
     }
@@ -221,14 +229,15 @@ impl<'a, T: Element> ReadSlice<'a, T> {
     #[inline]
     pub fn get(&self, index: usize) -> Option<T> {
         let position = self.consumer.reader.head().wrapping_add(index as u64);
-        (index < self.len).then(|| self.consumer.port.view.slots.read(position))
+        (index < self.len).then(|| self.consumer.port.view.slots.slot(position).read())
     }
 
     /// Copies of the items, oldest first.
     #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = T> + DoubleEndedIterator + FusedIterator + '_ {
         let head = self.consumer.reader.head();
-        (0..self.len).map(move |index| self.consumer.port.view.slots.read(head.wrapping_add(index as u64)))
+        (0..self.len)
+            .map(move |index| self.consumer.port.view.slots.slot(head.wrapping_add(index as u64)).read())
     }
 
     /// Releases all the items: their slots may be written again. In a forked child it does nothing.

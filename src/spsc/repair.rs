@@ -18,7 +18,7 @@ pub(crate) fn producer<P: Payload + ?Sized>(view: &View<P>) -> u64 {
     // but its own stamps is looked for, and no slot is written before the writer has acquired head (E2).
     let mut tail = view.words.head.load(Ordering::Relaxed);
     for _ in 0..view.slots.capacity() {
-        if view.slots.stamp(tail).load(Ordering::Relaxed) != full(tail) {
+        if view.slots.slot(tail).stamp().load(Ordering::Relaxed) != full(tail) {
             break;
         }
         tail = tail.wrapping_add(1);

@@ -12,7 +12,10 @@ use crate::trial;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("liveness::a_second_producer_in_the_same_process_is_refused", same_process),
-        trial("liveness::a_second_producer_in_another_process_is_refused_until_the_first_leaves", other_process),
+        trial(
+            "liveness::a_second_producer_in_another_process_is_refused_until_the_first_leaves",
+            other_process,
+        ),
         trial("liveness::a_forked_child_can_neither_use_nor_lose_its_parents_handle", forked),
         trial("liveness::closing_every_descriptor_loses_no_role", descriptors),
         trial("liveness::a_forked_child_does_not_keep_the_role_of_its_dead_parent", orphan),

@@ -12,7 +12,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("removal::a_ring_in_use_by_another_process_is_not_removed", in_use),
         trial("removal::old_handles_notice_a_removal_and_a_recreation", recreated),
-        trial("removal::a_file_removed_behind_our_back_is_noticed_by_whoever_waits_or_polls", removed_by_hand),
+        trial(
+            "removal::a_file_removed_behind_our_back_is_noticed_by_whoever_waits_or_polls",
+            removed_by_hand,
+        ),
         trial("removal::an_attacher_never_pushes_into_a_removed_ring", race),
         trial("removal::a_standby_of_a_removed_ring_is_told", standby),
     ]

@@ -118,7 +118,8 @@ fn fork_with_handle(name: &str) {
             tx.close();
             drop(tx);
             let still_taken = matches!(ring.producer(), Err(AttachError::RoleTaken { .. }));
-            let consumer = ring.consumer().is_ok_and(|mut rx| rx.pop() == Ok(1) && rx.try_pop() == Err(PopError::Empty));
+            let consumer =
+                ring.consumer().is_ok_and(|mut rx| rx.pop() == Ok(1) && rx.try_pop() == Err(PopError::Empty));
             let all = [forked, claimed, taken, copied, still_taken, consumer];
             exit(if all == [true; 6] { 0 } else { 1 });
         }

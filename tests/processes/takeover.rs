@@ -29,7 +29,7 @@ fn moment(round: u32) -> Duration {
 }
 
 fn producer_killed() {
-    const COUNT: u64 = 400_000;
+    const COUNT: u64 = 2_000_000;
     let name = Name::new();
     let ring = spsc::Options::<u64>::new(64).create(&name).expect("a ring");
     let mut rx = ring.consumer().expect("a free role");
@@ -50,7 +50,10 @@ fn producer_killed() {
         match rx.pop() {
             Ok(value) => {
                 assert_eq!(value, expected);
-                assert!(!rx.last().expect("a delivery").redelivered, "a dead producer makes nothing come twice");
+                assert!(
+                    !rx.last().expect("a delivery").redelivered,
+                    "a dead producer makes nothing come twice"
+                );
                 expected += 1;
             }
             Err(PopError::Closed) => break,

@@ -1,9 +1,9 @@
 //! Models: every interleaving, and every value that the memory model allows a load to return, of the algorithms as
 //! they run in production.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom`. Without `--cfg loom` there is nothing here. The models
+//! `RUSTFLAGS="--cfg loom" cargo test --release -p ringfence-models --target-dir target/loom`. Without `--cfg loom` there is nothing here. The models
 //! are exhaustive up to three preemptions; `RINGFENCE_LOOM_FULL=1` removes that bound.
-#![cfg(loom)]
+#![cfg(all(test, loom))]
 
 mod edges;
 mod spsc;
