@@ -68,13 +68,13 @@ struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Side {
-    /// Pushes FILE into RING, as the supervisor lets it be done.
+    /// One side, which the supervisor starts: pushes FILE into RING.
     Writer {
         #[command(flatten)]
         part: Part,
         file: PathBuf,
     },
-    /// Appends what RING delivers to OUTPUT, as the supervisor lets it be done.
+    /// One side, which the supervisor starts: appends to OUTPUT what RING delivers, and verifies it.
     Reader {
         #[command(flatten)]
         part: Part,

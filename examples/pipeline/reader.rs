@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ringfence::{Attach, AttachError, PopError, spsc};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -61,9 +61,7 @@ pub(crate) fn run(part: &Part, output: &Path) -> Result<()> {
                 ensure!(number == written, "records {written} to {number} are lost");
                 Report::Received { records: number }.send();
                 let received = measure(&mut output)?;
-                if sent != received {
-                    bail!("the writer sent {sent:x?}, the reader received {received:x?}");
-                }
+                ensure!(sent == received, "the writer sent {sent}, the reader has {received}");
                 Report::Verified { bytes: received.length, checksum: received.checksum }.send();
             }
         }

@@ -10,6 +10,8 @@
 //! learns from the position that it is given how much of the file was sent, and a reader from the length of its output
 //! which records it has: neither keeps a journal.
 
+use std::fmt;
+
 use anyhow::{Result, bail, ensure};
 use ringfence::Position;
 
@@ -44,6 +46,12 @@ pub(crate) struct Trailer {
 impl Trailer {
     pub(crate) fn encode(&self) -> Vec<u8> {
         [&[TRAILER], &self.length.to_le_bytes()[..], &self.checksum.to_le_bytes()].concat()
+    }
+}
+
+impl fmt::Display for Trailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes with the checksum {:032x}", self.length, self.checksum)
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn run(part: &Part, file: &Path) -> Result<()> {
     Report::Attached { record: sent }.send();
 
     let mut file = File::open(file).with_context(|| file.display().to_string())?;
+    let size = file.metadata()?.len();
     let mut whole = Trailer { length: 0, checksum: 0 };
     let mut hash = Xxh3::new();
     let mut bytes = Vec::with_capacity(LONGEST);
@@ -58,10 +59,11 @@ pub(crate) fn run(part: &Part, file: &Path) -> Result<()> {
         number += 1;
     }
 
+    ensure!(whole.length == size, "the file changed: it had {size} bytes, now {}", whole.length);
+    ensure!(sent <= number + 1, "the file changed: it had {sent} records, now {number}");
     whole.checksum = hash.digest128();
-    ensure!(sent <= number + 1, "{sent} records were sent, the file has only {number}: did it change?");
     if sent <= number {
-        tx.push(&whole.encode())?;
+        tx.push(&whole.encode())?; // unless a predecessor died between this and the close
     }
     tx.close();
     Ok(())

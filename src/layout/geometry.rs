@@ -29,31 +29,40 @@ impl Section {
     }
 }
 
-/// How a slot is laid out: the stamp first, then the payload.
+/// How a slot is laid out.
+///
+/// The stamp of an element stands behind it: the producer's last store then goes to the line that it writes next, and a
+/// consumer that polls the stamp does not take away the line that the element is being written to
+/// (`docs/decisions.md`). The stamp of bytes stands before them, so that a short item takes one line of a long slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotShape {
     /// Bytes from the start of the slot to the payload.
     pub(crate) payload_offset: usize,
+    /// Bytes from the start of the slot to the stamp.
+    pub(crate) stamp_offset: usize,
     /// Bytes from one slot to the next.
     pub(crate) stride: usize,
 }
 
+/// Bytes of a stamp.
+const STAMP: usize = 8;
+
 impl SlotShape {
     /// A slot for an element of `size` bytes aligned to `align`; `None` where the numbers overflow.
     pub(crate) const fn of_element(size: usize, align: usize) -> Option<Self> {
-        let align = if align < 8 { 8 } else { align };
-        Self::new(align, size, align)
+        let Some(stamp_offset) = size.checked_next_multiple_of(STAMP) else { return None };
+        let Some(end) = stamp_offset.checked_add(STAMP) else { return None };
+        match end.checked_next_multiple_of(if align < STAMP { STAMP } else { align }) {
+            Some(stride) => Some(Self { payload_offset: 0, stamp_offset, stride }),
+            None => None,
+        }
     }
 
     /// A slot for up to `max_len` bytes.
     pub(crate) const fn of_bytes(max_len: usize) -> Option<Self> {
-        Self::new(BYTES_OFFSET, max_len, 8)
-    }
-
-    const fn new(payload_offset: usize, size: usize, align: usize) -> Option<Self> {
-        let Some(end) = payload_offset.checked_add(size) else { return None };
-        match end.checked_next_multiple_of(align) {
-            Some(stride) => Some(Self { payload_offset, stride }),
+        let Some(end) = max_len.checked_add(BYTES_OFFSET) else { return None };
+        match end.checked_next_multiple_of(STAMP) {
+            Some(stride) => Some(Self { payload_offset: BYTES_OFFSET, stamp_offset: 0, stride }),
             None => None,
         }
     }

@@ -99,7 +99,8 @@ struct Body {
     element_size: u32,
     element_align: u32,
     payload_offset: u32,
-    slot_stride: u64,
+    slot_stride: u32,
+    stamp_offset: u32,
     capacity: u64,
     start: u64,
     created_at: u64,
@@ -140,6 +141,7 @@ const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, element_size), 148);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, element_align), 152);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, payload_offset), 156);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, slot_stride), 160);
+const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, stamp_offset), 164);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, capacity), 168);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, start), 176);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, created_at), 184);
@@ -305,8 +307,11 @@ impl Header {
             Content::Bytes if align == 1 => SlotShape::of_bytes(size),
             _ => None,
         };
-        let recorded =
-            SlotShape { payload_offset: raw.payload_offset as usize, stride: raw.slot_stride as usize };
+        let recorded = SlotShape {
+            payload_offset: raw.payload_offset as usize,
+            stamp_offset: raw.stamp_offset as usize,
+            stride: raw.slot_stride as usize,
+        };
         let shape = shape.filter(|it| *it == recorded).ok_or(invalid("slot shape"))?;
         let [shared, entries, gates, claims, data] =
             raw.sections.map(|[offset, length]| Section { offset, length });
@@ -319,7 +324,7 @@ impl Header {
             data,
             total: identification.total_size,
         };
-        geometry.check(raw.entry_count, raw.capacity, raw.slot_stride).map_err(invalid)?;
+        geometry.check(raw.entry_count, raw.capacity, u64::from(raw.slot_stride)).map_err(invalid)?;
         Ok(Self {
             kind,
             content,
@@ -383,7 +388,8 @@ impl Draft {
             element_size: self.element_size,
             element_align: self.element_align,
             payload_offset: u32::try_from(self.shape.payload_offset).ok()?,
-            slot_stride: self.shape.stride as u64,
+            slot_stride: u32::try_from(self.shape.stride).ok()?,
+            stamp_offset: u32::try_from(self.shape.stamp_offset).ok()?,
             capacity: self.capacity,
             start: self.start,
             created_at: self.created_at,

@@ -197,6 +197,7 @@ unsafe fn initialise(base: NonNull<u8>, bytes: &[u8], header: &Header) {
     for step in 0..header.capacity {
         let position = header.start.wrapping_add(step);
         let index = position & (header.capacity - 1);
-        put(header.geometry.data.offset + index * header.shape.stride as u64, free(position));
+        let slot = header.geometry.data.offset + index * header.shape.stride as u64;
+        put(slot + header.shape.stamp_offset as u64, free(position));
     }
 }

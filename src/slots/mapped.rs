@@ -104,8 +104,15 @@ impl<'a, P: Payload + ?Sized> Slot<'a, P> {
     /// The slot's stamp.
     #[inline]
     pub(crate) fn stamp(self) -> &'a AtomicU64 {
+        let offset = const {
+            match &P::ELEMENT {
+                Some(schema) => SlotShape::of_element(schema.size(), schema.align()).unwrap().stamp_offset,
+                None => 0,
+            }
+        };
+        let stamp = self.start.as_ptr().wrapping_add(offset).cast::<AtomicU64>();
         // SAFETY: I1, I3; every process accesses stamps as atomics only.
-        unsafe { self.start.cast().as_ref() }
+        unsafe { &*stamp }
     }
 
     /// The item's length, in bytes, read once; `Err` with what stands there if no item can be so long.
@@ -157,12 +164,10 @@ impl<T: Element> Slot<'_, T> {
         unsafe { value.assume_init() }
     }
 
-    /// Where the value lies.
+    /// Where the value lies: at the start.
     #[inline]
     pub(crate) fn payload(self) -> NonNull<T> {
-        let offset = const { SlotShape::of_element(size_of::<T>(), align_of::<T>()).unwrap().payload_offset };
-        // SAFETY: I1, I2.
-        unsafe { self.start.add(offset).cast() }
+        self.start.cast()
     }
 }
 

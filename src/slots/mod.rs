@@ -1,7 +1,7 @@
 //! The stamped slot array that `spsc`, `mpmc` and `broadcast` share, and how payloads get in and out of it.
 //!
 //! ```text
-//! slot of an element       stamp u64 │ (padding to the alignment) │ element
+//! slot of an element       element │ (padding to 8) │ stamp u64 │ (padding to the alignment)
 //! slot of bytes            stamp u64 │ length u32 │ unused u32 │ up to max_len bytes
 //! ```
 //!

@@ -31,6 +31,7 @@ pub(crate) mod body {
     pub(crate) const ELEMENT_ALIGN: usize = 152;
     pub(crate) const PAYLOAD_OFFSET: usize = 156;
     pub(crate) const SLOT_STRIDE: usize = 160;
+    pub(crate) const STAMP_OFFSET: usize = 164;
     pub(crate) const CAPACITY: usize = 168;
     pub(crate) const START: usize = 176;
     pub(crate) const CREATED_AT: usize = 184;

@@ -44,3 +44,49 @@ impl Tick {
         Self { ts_ns: 1, price: -2, quantity: number, instrument: 4 }
     }
 }
+
+/// A file under the name of a ring, in a directory of its own.
+struct Planted {
+    directory: common::Directory,
+}
+
+impl Planted {
+    const NAME: &str = "ring";
+
+    /// A file that holds `image`.
+    fn new(image: &common::Image) -> Self {
+        let directory = common::Directory::new();
+        image.write(&directory.join(Self::NAME));
+        Self { directory }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.directory.join(Self::NAME)
+    }
+
+    fn open<P: ringfence::Payload + ?Sized>(&self) -> Result<ringfence::spsc::Ring<P>, ringfence::OpenError> {
+        ringfence::spsc::open_with(Self::NAME, self.directory.attach())
+    }
+
+    fn inspect(&self) -> Result<ringfence::Inspection, ringfence::OpenError> {
+        ringfence::inspect_with(Self::NAME, self.directory.attach())
+    }
+}
+
+/// The file of a ring that carries `P`, was used, and was left by everybody.
+fn image_of<P: ringfence::Payload + ?Sized>(
+    options: ringfence::spsc::Options<P>,
+    fill: impl FnOnce(&mut ringfence::spsc::Producer<P>),
+) -> common::Image {
+    let name = common::UniqueName::new();
+    let ring = options.create(&name).expect("a ring");
+    fill(&mut ring.producer().expect("the role"));
+    common::Image::of(&name.path())
+}
+
+/// The file of a ring of four ticks, of which three slots are taken.
+fn image() -> common::Image {
+    image_of(ringfence::spsc::Options::<Tick>::new(4), |tx| {
+        tx.try_push_slice(&[Tick::new(0), Tick::new(1), Tick::new(2)]).expect("room");
+    })
+}

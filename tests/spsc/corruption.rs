@@ -35,9 +35,9 @@ impl<P: ringfence::Payload + ?Sized> Target<P> {
     }
 }
 
-/// Where the stamp of slot `index` of a ring of `u64` lies.
+/// Where the stamp of slot `index` of a ring of `u64` lies: behind the element.
 fn stamp(index: usize) -> usize {
-    words::DATA + index * 16
+    words::DATA + index * 16 + 8
 }
 
 #[test]
