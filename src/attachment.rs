@@ -11,6 +11,7 @@ use crate::error::{Difference, Fault, OpenError, UnlinkError};
 use crate::layout::SchemaRecord;
 use crate::layout::geometry::SlotShape;
 use crate::layout::header::{Content, Draft, Header};
+use crate::layout::words::{CLOSED, CLOSING};
 use crate::participant::{self, Participant};
 use crate::position::{Position, distance};
 use crate::region::{Name, Region, Settings, os_error};
@@ -144,13 +145,16 @@ impl Expected {
             }
             return list;
         }
-        let same_layout =
-            self.size == Some(u64::from(header.element_size)) && self.align == header.element_align;
+        // The layout first: a fingerprint is only a claim, and slots are laid over memory by content, size and alignment.
+        let same_layout = self.content == header.content
+            && self.size == Some(u64::from(header.element_size))
+            && self.align == header.element_align;
         let compatible = ours.name == found.name
             && (ours.compatible.contains(&found.version) || found.compatible.contains(&ours.version));
-        if ours.fingerprint == found.fingerprint || (same_layout && compatible) {
+        if same_layout && (ours.fingerprint == found.fingerprint || compatible) {
             return list;
         }
+        compare("content", self.content.to_string(), header.content.to_string());
         compare("element", ours.name.clone(), found.name.clone());
         compare("element version", ours.version.to_string(), found.version.to_string());
         let size = self.size.unwrap_or(0).to_string();
@@ -275,6 +279,19 @@ impl Attachment {
         let head = shared.head.load(Ordering::Relaxed);
         let used = distance(shared.tail.load(Ordering::Relaxed), head);
         used.clamp(0, self.region.header().capacity.cast_signed()).cast_unsigned()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        // Relaxed: nothing is read because of it.
+        self.region.shared().status.flags.load(Ordering::Relaxed) & (CLOSED | CLOSING) != 0
+    }
+
+    /// Head and tail, as the ring's words say.
+    pub(crate) fn positions(&self) -> (Position, Position) {
+        let shared = self.region.shared();
+        // Relaxed: as in `len`.
+        let head = shared.head.load(Ordering::Relaxed);
+        (Position::of_cursor(head), Position::of_cursor(head.wrapping_add(self.len())))
     }
 
     pub(crate) fn participants(&self) -> Vec<Participant> {

@@ -318,7 +318,7 @@ pub enum OpenError {
         /// What it is instead.
         found: &'static str,
     },
-    /// The file does not lie on a file system in memory (tmpfs, hugetlbfs).
+    /// The file does not lie on a file system in memory (tmpfs).
     NotInMemory {
         /// Which file or directory.
         path: PathBuf,
@@ -434,7 +434,7 @@ impl fmt::Display for OpenError {
                 write!(f, "{}: expected a regular file, found {found}", at(path))
             }
             Self::NotInMemory { path } => {
-                write!(f, "{}: expected a file system in memory (tmpfs or hugetlbfs)", at(path))
+                write!(f, "{}: expected a file system in memory (tmpfs)", at(path))
             }
             Self::Truncated { path, expected, found } => {
                 write!(f, "{}: truncated: expected {expected} bytes, found {found}", at(path))

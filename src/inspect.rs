@@ -10,6 +10,7 @@ use crate::element::{Fingerprint, Payload};
 use crate::error::{Difference, OpenError};
 use crate::layout::header::Identification;
 use crate::participant::Participant;
+use crate::position::Position;
 use crate::region::{Name, Region, identify};
 use crate::vocabulary::Kind;
 
@@ -116,6 +117,19 @@ impl Inspection {
     #[must_use]
     pub fn is_empty(&self) -> Option<bool> {
         self.len().map(|it| it == 0)
+    }
+
+    /// Whether the ring was closed; `None` where this build cannot read the header.
+    #[must_use]
+    pub fn is_closed(&self) -> Option<bool> {
+        self.ring.as_ref().ok().map(Attachment::is_closed)
+    }
+
+    /// The positions of the oldest unreleased item and of the next one to be pushed; `None` where this build cannot read
+    /// the header.
+    #[must_use]
+    pub fn positions(&self) -> Option<(Position, Position)> {
+        self.ring.as_ref().ok().map(Attachment::positions)
     }
 
     /// Name and version of what the ring carries; `None` where this build cannot read the header.

@@ -20,10 +20,10 @@ use std::thread;
 use std::time::Duration;
 
 use crate::error::{AttachError, Holder, UnlinkError};
-use crate::layout::words::{Entry, LABEL_WORDS, RETIRED, counter, exit, state};
+use crate::layout::words::{CLOSED, CLOSING, Entry, LABEL_WORDS, RETIRED, counter, exit, state};
 use crate::region::{Held, Region};
 use crate::sync::Ordering;
-use crate::sys::fork::{Origin, without_forks};
+use crate::sys::fork::{ForkPrivate, Origin, without_forks};
 use crate::sys::identity::{Identity, unix_nanos};
 use crate::sys::lock::{self, Bytes};
 use crate::sys::{Failure, file};
@@ -38,6 +38,8 @@ const PASSING: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(1);
 /// Looks that a holder gets who says nothing: it may be a standby that was granted the byte just now.
 const BENEFIT_OF_DOUBT: u32 = 3;
+/// Looks at an entry whose owners come and go; after that it is called occupied.
+const LOOKS: u32 = 16;
 
 /// Whether somebody is behind an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -229,10 +231,12 @@ pub(crate) fn await_release(region: &Arc<Region>, index: u32) -> Result<(), Atta
         heap.held().give_back(index);
         return Ok(());
     }
-    let Some(file) = region.describe()? else { return Err(AttachError::Unlinked) };
-    lock::lock(&file, byte(region, index))?;
-    // Said, not left to the close: a child forked meanwhile shares the description.
-    Ok(lock::unlock(&file, byte(region, index))?)
+    // A child that is forked meanwhile closes its copy of the description, so that it cannot keep what we are granted.
+    let Some(file) = without_forks(|| region.describe().map(|it| it.map(ForkPrivate::of)))? else {
+        return Err(AttachError::Unlinked);
+    };
+    lock::lock(file.get(), byte(region, index))?;
+    Ok(lock::unlock(file.get(), byte(region, index))?)
 }
 
 /// Whether the holder of entry `index` is about to let go: it repairs, attaches or detaches, or removes the ring.
@@ -262,12 +266,13 @@ fn repair_entry<R>(
     }
     entry.who.repairer.store(std::process::id(), Ordering::Relaxed);
     let repaired = repair(true);
+    // Before FREE: a repairer that dies in between leaves an entry that is repaired, and this word cleared, once more.
+    entry.who.repairer.store(0, Ordering::Relaxed);
     if repaired.is_ok() {
         increment(entry, counter::REPAIRS);
         entry.who.last_exit.store(exit::DIED, Ordering::Relaxed);
         entry.who.state.store(state::FREE, Ordering::Relaxed);
     }
-    entry.who.repairer.store(0, Ordering::Relaxed);
     Ok((repaired?, true))
 }
 
@@ -289,7 +294,8 @@ pub(crate) fn repair_dead(
 /// Whether somebody holds the byte of entry `index`. What cannot be known counts as held: doubt is no proof of death.
 pub(crate) fn is_held(region: &Region, index: u32) -> bool {
     if let Some(heap) = region.heap() {
-        return heap.held().is_held(index);
+        // In a forked child the list is a copy, and its mutex may have been locked by a thread that is not there.
+        return heap.is_copy() || heap.held().is_held(index);
     }
     match region.describe() {
         Ok(Some(file)) => lock::is_held(&file, byte(region, index)).unwrap_or(true),
@@ -300,15 +306,23 @@ pub(crate) fn is_held(region: &Region, index: u32) -> bool {
 /// Who is behind entry `index`. One system call each to open, ask and close.
 pub(crate) fn peer(region: &Region, index: u32) -> Peer {
     let who = &region.entry(index).who;
-    let held = is_held(region, index);
-    let state = match (who.state.load(Ordering::Relaxed), who.last_exit.load(Ordering::Relaxed)) {
-        _ if held => Presence::Present,
-        (state::FREE, exit::LEFT) => Presence::Left,
-        (state::FREE, exit::DIED) => Presence::Died,
-        (state::FREE, _) => Presence::Absent,
-        _ => Presence::Died,
-    };
-    Peer { state, epoch: who.epoch.load(Ordering::Relaxed) }
+    let look = || (who.epoch.load(Ordering::Relaxed), who.state.load(Ordering::Relaxed));
+    for _ in 0..LOOKS {
+        let before = look();
+        let held = is_held(region, index);
+        let (epoch, state) = look();
+        let state = match (state, who.last_exit.load(Ordering::Relaxed)) {
+            _ if held => Presence::Present,
+            // Somebody came or went between the looks: a free byte says nothing of the one who is there now.
+            _ if before != (epoch, state) => continue,
+            (state::FREE, exit::LEFT) => Presence::Left,
+            (state::FREE, exit::DIED) => Presence::Died,
+            (state::FREE, _) => Presence::Absent,
+            _ => Presence::Died,
+        };
+        return Peer { state, epoch };
+    }
+    Peer { state: Presence::Present, epoch: look().0 }
 }
 
 /// The table's entry `index`, for people.
@@ -331,6 +345,27 @@ pub(crate) fn participant(region: &Region, index: u32) -> Participant {
 
 /// Removes the name of `region`. Refused while anyone is attached, unless `forced`.
 pub(crate) fn remove(region: &Region, forced: bool) -> Result<(), UnlinkError> {
+    let mut looks = 0;
+    loop {
+        // Whole under the mutex: a child forked in between would keep the lock of a remover that dies.
+        if without_forks(|| try_remove(region, forced))? {
+            return Ok(());
+        }
+        looks += 1;
+        // At the end of a ring's life its participants are about to leave.
+        let ending = region.shared().status.flags.load(Ordering::Relaxed) & (CLOSED | CLOSING) != 0;
+        let patient = (forced || ending) && PAUSE * looks < PASSING;
+        if !patient && looks >= BENEFIT_OF_DOUBT {
+            let held = (0..region.header().entry_count).filter(|index| is_held(region, *index));
+            let holders = held.map(|index| describe_owner(region.entry(index), Role::Producer)).collect();
+            return Err(UnlinkError::InUse { holders });
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Removes the name of `region`; `false` where lock bytes are held that must not be.
+fn try_remove(region: &Region, forced: bool) -> Result<bool, UnlinkError> {
     let Some(name) = region.name() else { return Err(UnlinkError::Nameless) };
     let path = || name.path().to_owned();
     let failed = |Failure { call, errno }| UnlinkError::Os { path: path(), call, errno };
@@ -342,28 +377,17 @@ pub(crate) fn remove(region: &Region, forced: bool) -> Result<(), UnlinkError> {
     if !forced {
         bytes.length = identification.lock_entries + identification.lock_count - identification.lock_name;
     }
-    let mut looks = 0;
-    while !lock::try_lock(&file, bytes).map_err(failed)? {
-        looks += 1;
-        if !forced || PAUSE * looks >= PASSING {
-            let held = (0..region.header().entry_count).filter(|index| is_held(region, *index));
-            let holders = held.map(|index| describe_owner(region.entry(index), Role::Producer)).collect();
-            return Err(UnlinkError::InUse { holders });
-        }
-        thread::sleep(PAUSE);
+    if !lock::try_lock(&file, bytes).map_err(failed)? {
+        return Ok(false);
     }
-    let removed = match region.is_named() {
-        Ok(true) => file::unlink(name.path()).map_err(failed),
-        Ok(false) => Err(UnlinkError::Replaced { path: path() }),
-        Err(failure) => Err(failed(failure)),
-    };
-    if removed.is_ok() {
-        // Relaxed: pushes may see it some time; nothing is read because of it.
-        region.shared().status.flags.fetch_or(RETIRED, Ordering::Relaxed);
+    if !region.is_named().map_err(failed)? {
+        return Err(UnlinkError::Replaced { path: path() });
     }
-    // Said, not left to the close: a child forked meanwhile shares the description.
-    lock::unlock(&file, bytes).map_err(failed)?;
-    removed
+    file::unlink(name.path()).map_err(failed)?;
+    // Relaxed: pushes may see it some time; nothing is read because of it. The close of `file` unlocks, for nobody
+    // could inherit it.
+    region.shared().status.flags.fetch_or(RETIRED, Ordering::Relaxed);
+    Ok(true)
 }
 
 /// The lock byte of entry `index`.

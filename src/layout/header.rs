@@ -12,12 +12,13 @@
 
 #![allow(unsafe_code)]
 
+use core::fmt;
 use core::mem::offset_of;
 
 use static_assertions::const_assert_eq;
 
 use super::crc::crc32c;
-use super::geometry::{ENTRY_STRIDE, Geometry, Section, SlotShape};
+use super::geometry::{ENTRY_STRIDE, Geometry, MAX_ENTRIES, Section, SlotShape};
 use super::schema::SchemaRecord;
 use crate::element::Fingerprint;
 use crate::vocabulary::Kind;
@@ -49,6 +50,15 @@ pub(crate) enum Content {
     Elements,
     /// Stamped slots, up to `element_size` bytes each.
     Bytes,
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Elements => "elements",
+            Self::Bytes => "bytes",
+        })
+    }
 }
 
 impl Content {
@@ -295,7 +305,7 @@ impl Header {
         }
         if raw.entry_stride as usize != ENTRY_STRIDE
             || u64::from(raw.entry_count) != identification.lock_count
-            || raw.entry_count < 2
+            || !(2..=MAX_ENTRIES).contains(&raw.entry_count)
         {
             return Err(invalid("participant table"));
         }

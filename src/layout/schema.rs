@@ -15,6 +15,10 @@ const ROW: usize = 16;
 
 /// Structs nested deeper than this are recorded without their fields, and no reader follows deeper rows.
 const MAX_DEPTH: u8 = 32;
+/// Rows beyond this many are not recorded, and no reader accepts more; the fingerprint covers all fields anyway.
+const MAX_ROWS: usize = 1024;
+/// Names are cut to this many bytes, and no reader accepts longer ones.
+const MAX_NAME: usize = 128;
 
 /// A schema as a header records it: owned, and possibly of a type that this program does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +88,9 @@ impl SchemaRecord {
 
     /// The rows that `table` holds, or what is wrong with it.
     pub(super) fn decode_rows(mut table: &[u8], count: u32) -> Result<Vec<Row>, &'static str> {
+        if count as usize > MAX_ROWS {
+            return Err("field table of more than 1024 rows");
+        }
         let mut rows = Vec::new();
         for _ in 0..count {
             let (fixed, rest) = table.split_at_checked(ROW).ok_or("field table ends inside a row")?;
@@ -91,6 +98,9 @@ impl SchemaRecord {
                 |at: usize| u32::from_le_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
             let length = usize::from(u16::from_le_bytes([fixed[14], fixed[15]]));
             let (name, rest) = rest.split_at_checked(length).ok_or("field table ends inside a name")?;
+            if length > MAX_NAME {
+                return Err("field name of more than 128 bytes");
+            }
             let depth = fixed[13];
             if depth > MAX_DEPTH || usize::from(depth) > rows.len() {
                 return Err("field table nests wrongly");
@@ -151,8 +161,11 @@ fn push_rows(rows: &mut Vec<Row>, name: &str, offset: usize, depth: u8, schema: 
         Shape::Scalar(scalar) => Some(scalar),
         _ => None,
     };
+    if rows.len() == MAX_ROWS {
+        return;
+    }
     rows.push(Row {
-        name: name.to_owned(),
+        name: name[..name.floor_char_boundary(MAX_NAME)].to_owned(),
         offset: offset as u32,
         size: schema.size() as u32,
         count: count as u32,

@@ -33,9 +33,17 @@ impl Name {
         } else {
             None
         };
-        match rule {
-            Some(rule) => Err(OpenError::InvalidName { name: name.to_owned(), rule }),
-            None => Ok(Self { path: directory.unwrap_or(Path::new(SHM_MOUNT)).join(name) }),
+        if let Some(rule) = rule {
+            return Err(OpenError::InvalidName { name: name.to_owned(), rule });
+        }
+        let path = directory.unwrap_or(Path::new(SHM_MOUNT)).join(name);
+        // Absolute: the name is looked up for as long as the ring is open, wherever the process changes to.
+        match std::path::absolute(&path) {
+            Ok(path) => Ok(Self { path }),
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or_default();
+                Err(OpenError::Os { path, call: "getcwd", errno })
+            }
         }
     }
 

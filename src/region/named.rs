@@ -76,14 +76,18 @@ impl Region {
         let path = name.path().to_owned();
         let tag: String = header.identification.instance.iter().map(|byte| format!("{byte:02x}")).collect();
         let temporary = name.reserved(&tag);
-        let file = file::new(&temporary).map_err(|failure| os_error(&path, failure))?;
-        let built = lock::try_lock(&file, lock::Bytes::one(header.identification.lock_name))
-            .map_err(|failure| os_error(&path, failure))
-            .and_then(|_| build(&path, &file, bytes, &header, settings))
-            .and_then(|map| {
-                let renamed = file::rename_exclusively(&temporary, &path);
-                renamed.map(|()| map).map_err(|failure| os_error(&path, failure))
-            });
+        let failed = |failure| os_error(&path, failure);
+        let file = file::new(&temporary).map_err(failed)?;
+        // On a description of its own: the one that is mapped would hold the lock as long as the region lives.
+        let byte = lock::Bytes::one(header.identification.lock_name);
+        let locked = file::open(&temporary, true).and_then(|it| lock::try_lock(&it, byte).map(|_| it));
+        let built = locked.map_err(failed).and_then(|locked| {
+            let map = build(&path, &file, bytes, &header, settings)?;
+            file::rename_exclusively(&temporary, &path).map_err(failed)?;
+            // Said, not left to the close: a child forked meanwhile shares the description.
+            lock::unlock(&locked, byte).map_err(failed)?;
+            Ok(map)
+        });
         match built {
             Ok(map) => Self::over(name, &file, map, header),
             Err(error) => {
@@ -150,9 +154,10 @@ fn build(
         return Err(OpenError::NotInMemory { path: path.to_owned() });
     }
     let needed = header.geometry.total;
-    let no_space = || OpenError::NoSpace { path: path.to_owned(), needed, available: mount.available };
+    let no_space =
+        || OpenError::NoSpace { path: path.to_owned(), needed, available: mount.available.unwrap_or(0) };
     // Asked first, because a reservation of more than there is fills the mount for everybody while it fails.
-    if needed > mount.available {
+    if mount.available.is_some_and(|available| needed > available) {
         return Err(no_space());
     }
     match file::reserve(file, needed) {

@@ -64,7 +64,8 @@ impl<P: Payload + ?Sized> Slots<P> {
     /// Where the header has another shape than `P`.
     pub(crate) fn of(region: &Arc<Region>) -> Self {
         let header = region.header();
-        assert!(Self::FIXED.is_none_or(|fixed| fixed == header.shape), "a ring of another element");
+        let shape = Self::FIXED.or_else(|| SlotShape::of_bytes(header.element_size as usize));
+        assert!(shape == Some(header.shape), "a ring of another element");
         Self {
             base: region.slots(),
             mask: header.capacity - 1,

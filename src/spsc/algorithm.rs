@@ -101,19 +101,14 @@ impl Writer {
     pub(crate) fn push_slice<T: Element>(&mut self, view: &View<T>, values: &[T]) -> Result<usize, Blocked> {
         let room = self.room(view, values.len() as u64)?;
         let count = values.len().min(usize::try_from(room).unwrap_or(usize::MAX));
-        // Payloads first, then the stamps at one go: a reader that follows closely takes each line once.
         let mut position = self.tail;
         for value in &values[..count] {
-            view.slots.slot(position).write(value);
+            let slot = view.slots.slot(position);
+            slot.write(value);
+            slot.stamp().store(full(position), E1_PUBLISH.release()); // E1
             position = position.wrapping_add(1);
         }
-        let end = position;
-        position = self.tail;
-        while position != end {
-            view.slots.slot(position).stamp().store(full(position), E1_PUBLISH.release()); // E1
-            position = position.wrapping_add(1);
-        }
-        self.advance(view, end);
+        self.advance(view, position);
         Ok(count)
     }
 

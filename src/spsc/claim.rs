@@ -55,7 +55,10 @@ impl<'a, T: Element> Claim<'a, T> {
     #[inline]
     pub fn write(self, value: T) -> Filled<'a, T> {
         let producer = self.producer;
-        producer.port.view.slots.slot(producer.writer.tail()).write(&value);
+        // In a forked child the slot is the parent's; `commit` says so.
+        if producer.port.check().is_ok() {
+            producer.port.view.slots.slot(producer.writer.tail()).write(&value);
+        }
         Filled { producer }
     }
 }
@@ -65,7 +68,8 @@ impl<'a> Claim<'a, [u8]> {
     ///
     /// # Errors
     ///
-    /// [`PushError::TooLong`] where they do not fit; the claim is then aborted.
+    /// [`PushError::TooLong`] where they do not fit, [`PushError::Broken`] in a forked child, whose parent has the
+    /// claim; the claim is then aborted.
     #[inline]
     pub fn copy_from(mut self, bytes: &[u8]) -> Result<Filled<'a, [u8]>, PushError> {
         self.len = 0;
@@ -77,9 +81,11 @@ impl<'a> Claim<'a, [u8]> {
     ///
     /// # Errors
     ///
-    /// [`PushError::TooLong`], with the length that the item would have; nothing is appended then.
+    /// [`PushError::TooLong`], with the length that the item would have, and [`PushError::Broken`] in a forked child,
+    /// whose parent has the claim; nothing is appended then.
     #[inline]
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), PushError> {
+        self.producer.port.check()?;
         self.producer.fits(self.len.saturating_add(bytes.len()))?;
         self.producer.port.view.slots.slot(self.producer.writer.tail()).write(self.len, bytes);
         self.len += bytes.len();
@@ -90,7 +96,10 @@ impl<'a> Claim<'a, [u8]> {
     #[inline]
     pub fn finish(self) -> Filled<'a, [u8]> {
         let producer = self.producer;
-        producer.port.view.slots.slot(producer.writer.tail()).set_length(self.len);
+        // In a forked child the slot is the parent's; `commit` says so.
+        if producer.port.check().is_ok() {
+            producer.port.view.slots.slot(producer.writer.tail()).set_length(self.len);
+        }
         Filled { producer }
     }
 }

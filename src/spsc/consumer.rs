@@ -189,7 +189,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
         let attachment = &self.port.attachment;
         match self.reader.find(&self.port.view, position, || Port::<P>::writer_gone(attachment)) {
             Ok(()) => Ok(()),
-            Err(absent) => Err(self.absent(absent)),
+            Err(absent) => self.absent(position, absent),
         }
     }
 
@@ -216,16 +216,18 @@ impl<P: Payload + ?Sized> Consumer<P> {
 
     /// What a fruitless attempt means for the caller.
     #[cold]
-    fn absent(&mut self, absent: Absent) -> PopError {
-        match absent {
+    fn absent(&mut self, position: u64, absent: Absent) -> Result<(), PopError> {
+        Err(match absent {
             Absent::Empty => match self.port.polled() {
+                // The fault first, then the slot for the last time: what was committed before is delivered.
+                Some(Fault::Unlinked) if self.reader.sees(&self.port.view, position) => return Ok(()),
                 Some(Fault::Unlinked) => PopError::Broken(Fault::Unlinked),
                 _ => PopError::Empty,
             },
             Absent::Closed => PopError::Closed,
             Absent::Retired => PopError::Broken(Fault::Unlinked),
             Absent::Corrupted(corruption) => PopError::Broken(self.port.corrupted(corruption)),
-        }
+        })
     }
 
     /// Repeats `attempt` until it is no longer `Empty`.
@@ -244,7 +246,13 @@ impl<P: Payload + ?Sized> Consumer<P> {
             match self.port.pause(&mut waiter) {
                 Ok(true) => {}
                 Ok(false) => return Err(PopError::Timeout),
-                Err(fault) => return Err(PopError::Broken(fault)),
+                // The fault first, then a last look: what was committed before is delivered.
+                Err(fault) => {
+                    return match attempt(self) {
+                        Err(PopError::Empty) => Err(PopError::Broken(fault)),
+                        result => result,
+                    };
+                }
             }
         }
     }
@@ -323,6 +331,7 @@ impl<T: Element> Consumer<T> {
     /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`].
     #[inline]
     pub fn try_pop_slice(&mut self, values: &mut [T]) -> Result<usize, PopError> {
+        self.port.check()?;
         if values.is_empty() {
             return Ok(0);
         }

@@ -140,7 +140,13 @@ impl<P: Payload + ?Sized> Producer<P> {
                 Ok(true) => {}
                 Ok(false) => return Err(PushError::Timeout),
                 Err(Fault::Unlinked) => return Err(PushError::Broken(self.port.end(Fault::Unlinked))),
-                Err(fault) => return Err(PushError::Broken(fault)),
+                // The fault first, then a last look: the peer may have made room before it died.
+                Err(fault) => {
+                    return match attempt(self) {
+                        Err(PushError::Full) => Err(PushError::Broken(fault)),
+                        result => result,
+                    };
+                }
             }
         }
     }

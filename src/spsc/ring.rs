@@ -10,6 +10,7 @@ use crate::element::Payload;
 use crate::error::{AttachError, UnlinkError};
 use crate::layout::words::CLOSING;
 use crate::participant::{self, Participant, Peer, RepairReport};
+use crate::position::Position;
 use crate::sync::Ordering;
 use crate::vocabulary::Role;
 
@@ -145,11 +146,25 @@ impl<P: Payload + ?Sized> Ring<P> {
         self.attachment.region.shared().status.flags.fetch_or(CLOSING, Ordering::Relaxed);
     }
 
+    /// Whether the ring was closed: no push succeeds any more. Items may still be in it.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.attachment.is_closed()
+    }
+
+    /// The positions of the oldest unreleased item and of the next one to be pushed, as the ring's words say; like
+    /// [`len`](Ring::len) a moment's impression.
+    #[must_use]
+    pub fn positions(&self) -> (Position, Position) {
+        self.attachment.positions()
+    }
+
     /// Removes the ring's name, if nobody is attached. The memory goes when the last process has let go of it.
     ///
     /// # Errors
     ///
-    /// [`UnlinkError::InUse`] while anyone lives, with their names; [`UnlinkError::Replaced`] where the name stands for
+    /// [`UnlinkError::InUse`] while anyone lives, with their names (participants of a closed ring are given 100 ms to
+    /// leave); [`UnlinkError::Replaced`] where the name stands for
     /// something else by now, which is left alone.
     pub fn unlink(&self) -> Result<(), UnlinkError> {
         self.attachment.unlink(false)

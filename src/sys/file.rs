@@ -73,10 +73,10 @@ pub(crate) fn kind(metadata: &Metadata) -> &'static str {
 /// What a file system can say of itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mount {
-    /// Whether it lives in memory: tmpfs or hugetlbfs.
+    /// Whether it lives in memory: tmpfs.
     pub(crate) in_memory: bool,
-    /// Bytes that an unprivileged user can still allocate.
-    pub(crate) available: u64,
+    /// Bytes that an unprivileged user can still allocate; `None` where there is no limit.
+    pub(crate) available: Option<u64>,
 }
 
 impl Mount {
@@ -88,8 +88,9 @@ impl Mount {
         check("fstatfs", unsafe { libc::fstatfs(file.as_raw_fd(), &mut buffer) })?;
         #[allow(clippy::unnecessary_cast, reason = "the types of these fields differ between architectures")]
         Ok(Self {
-            in_memory: matches!(buffer.f_type as i64, 0x0102_1994 | 0x9584_58f6),
-            available: (buffer.f_bavail as u64).saturating_mul(buffer.f_bsize as u64),
+            in_memory: buffer.f_type as i64 == libc::TMPFS_MAGIC as i64,
+            available: (buffer.f_blocks != 0)
+                .then(|| (buffer.f_bavail as u64).saturating_mul(buffer.f_bsize as u64)),
         })
     }
 }

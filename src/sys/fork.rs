@@ -12,13 +12,18 @@
 //! - **I1** the word's page is mapped once, never unmapped, and only ever accessed as one `AtomicU64`.
 //! - **I2** the mutex is only used through the C library, unlocked by the thread that locked it; in a child that is
 //!   the copy of the forking thread.
+//! - **I3** the list of private descriptors is only touched by who holds the mutex, or in a child by the copy of who
+//!   does.
 
 #![allow(unsafe_code)]
 
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
+use std::fs::File;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::OnceLock;
 
+use super::file::Inode;
 use crate::sync::{AtomicU64, Ordering};
 
 /// The process that a handle was made in: a word that reads differently in every forked child.
@@ -101,6 +106,7 @@ extern "C" fn unlock_mutex() {
 }
 
 extern "C" fn in_child() {
+    close_private();
     unlock_mutex();
     if let Some(word) = WORD.get() {
         word.store(0, Ordering::Relaxed); // Relaxed: the child has one thread here.
@@ -113,6 +119,62 @@ fn register() {
         // SAFETY: the three functions live for ever and call nothing but the mutex and one atomic store.
         unsafe { libc::pthread_atfork(Some(lock_mutex), Some(unlock_mutex), Some(in_child)) };
     });
+}
+
+/// A file that forked children close, so that what its description holds is never theirs.
+#[derive(Debug)]
+pub(crate) struct ForkPrivate(File);
+
+/// The descriptors that a forked child closes, each with the file that it stands for: a number may be another file's by
+/// then.
+struct Descriptors(UnsafeCell<Vec<(RawFd, Inode)>>);
+
+// SAFETY: I3.
+unsafe impl Sync for Descriptors {}
+
+static PRIVATE: Descriptors = Descriptors(UnsafeCell::new(Vec::new()));
+
+impl ForkPrivate {
+    /// Makes `file` private; the caller is inside [`without_forks`], and opened it there.
+    pub(crate) fn of(file: File) -> Self {
+        if let Ok(metadata) = file.metadata() {
+            // SAFETY: I3: the caller holds the mutex.
+            unsafe { &mut *PRIVATE.0.get() }.push((file.as_raw_fd(), Inode::of(&metadata)));
+        }
+        Self(file)
+    }
+
+    pub(crate) fn get(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for ForkPrivate {
+    fn drop(&mut self) {
+        let descriptor = self.0.as_raw_fd();
+        without_forks(|| {
+            // SAFETY: I3: this thread holds the mutex.
+            unsafe { &mut *PRIVATE.0.get() }.retain(|it| it.0 != descriptor);
+        });
+    }
+}
+
+/// Closes the private descriptors of the parent. Makes system calls only, as a child of many threads must.
+fn close_private() {
+    // SAFETY: I3: the forking thread, whose copy this is, holds the mutex.
+    let private = unsafe { &mut *PRIVATE.0.get() };
+    for (descriptor, inode) in &*private {
+        // SAFETY: `stat` is plain old data, for which zeroes are a value.
+        let mut found: libc::stat = unsafe { core::mem::zeroed() };
+        // SAFETY: the structure outlives the call.
+        let known = unsafe { libc::fstat(*descriptor, &mut found) } == 0;
+        if known && (found.st_dev, found.st_ino) == (inode.device, inode.number) {
+            // SAFETY: the child's own copy of the descriptor, which nothing in the child uses: the thread that does was
+            // not forked.
+            unsafe { libc::close(*descriptor) };
+        }
+    }
+    private.clear();
 }
 
 /// Runs `critical` while no thread of this process is inside `fork()`.

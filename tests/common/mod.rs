@@ -16,6 +16,7 @@ pub(crate) use rings::{Backing, TestRing, for_each_backing};
 use std::panic::resume_unwind;
 use std::thread;
 
+use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 
 /// Runs `body` on a thread that opens files as nobody; `None` where the test has not the right to become somebody else.
@@ -32,6 +33,16 @@ pub(crate) fn as_nobody<R: Send>(body: impl FnOnce() -> R + Send) -> Option<R> {
         setfsuid(Uid::from_raw(NOBODY));
         body()
     }))
+}
+
+/// Runs `body` on a thread that shares its working directory and its umask with no other one.
+///
+/// Where that is not allowed (`unshare(2)` in some containers) the test says so and does nothing.
+pub(crate) fn apart(body: impl FnOnce() + Send) {
+    on_a_thread(|| match unshare(CloneFlags::CLONE_FS) {
+        Ok(()) => body(),
+        Err(error) => println!("skipped: no working directory and umask of one's own here ({error})"),
+    });
 }
 
 /// Runs `body` on a thread of its own, whose panic is the caller's.

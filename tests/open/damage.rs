@@ -47,7 +47,10 @@ fn a_damaged_header_says_both_checksums() {
     let OpenError::Damaged { part: "preamble", expected, found, .. } = error else { panic!("{error}") };
     assert_eq!((expected, found), (right, crc32c(&damaged.bytes()[..preamble::CRC])));
     let text = error.to_string();
-    assert!(text.contains(&format!("{expected:#010x}")) && text.contains(&format!("{found:#010x}")), "{text}");
+    assert!(
+        text.contains(&format!("{expected:#010x}")) && text.contains(&format!("{found:#010x}")),
+        "{text}"
+    );
 }
 
 #[test]
@@ -80,9 +83,10 @@ fn nonsense_behind_the_header_keeps_nobody_from_opening() {
 fn a_file_that_was_cut_short_is_refused_with_both_sizes() {
     let image = image();
     let total = image.bytes().len();
-    let lengths = [0, 1, 7, 8, 12, 16, 40, 48, 124, 127, 128, 129, 508, 511, 512, 513, 4095, 4096, 4097, 8191]
-        .into_iter()
-        .chain([8192, 8704, 12_287, 12_288, 12_289, total - 4096, total - 1]);
+    let lengths =
+        [0, 1, 7, 8, 12, 16, 40, 48, 124, 127, 128, 129, 508, 511, 512, 513, 4095, 4096, 4097, 8191]
+            .into_iter()
+            .chain([8192, 8704, 12_287, 12_288, 12_289, total - 4096, total - 1]);
     for length in lengths {
         let planted = Planted::new(&image.clone().resize(length));
         let error = planted.open::<Tick>().expect_err("the file is cut short");
@@ -128,7 +132,8 @@ fn a_header_of_several_pages_that_was_cut_short_is_refused() {
     assert!(length > 4096);
     Planted::new(&image).open::<Deep>().expect("the ring");
     for cut in [4096, 4097, length - 1, length] {
-        let error = Planted::new(&image.clone().resize(cut)).open::<Deep>().expect_err("the header is cut short");
+        let error =
+            Planted::new(&image.clone().resize(cut)).open::<Deep>().expect_err("the header is cut short");
         let OpenError::Truncated { expected, found, .. } = error else { panic!("{error}") };
         assert_eq!((expected, found), (total as u64, cut as u64));
     }

@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use nix::sched::{CloneFlags, unshare};
 use ringfence::spsc::{Options, open_with};
 use ringfence::{Attach, OpenError, inspect_with};
 
-use crate::common::{Directory, on_a_thread};
+use crate::common::{Directory, apart};
 
 #[test]
 fn a_directory_in_memory_holds_rings_as_dev_shm_does() {
@@ -93,19 +92,11 @@ fn a_directory_may_be_a_symbolic_link() {
     assert!(directory.join("real/ring").is_file());
 }
 
-/// A thread that shares its working directory with no other one can change it.
-fn in_working_directory(path: &Path, body: impl FnOnce() + Send) {
-    on_a_thread(|| {
-        unshare(CloneFlags::CLONE_FS).expect("a working directory of its own");
-        std::env::set_current_dir(path).expect("the directory");
-        body();
-    });
-}
-
 #[test]
 fn a_ring_in_a_relative_directory_stays_where_it_was_made() {
     let directory = Directory::new();
-    in_working_directory(directory.path(), || {
+    apart(|| {
+        std::env::set_current_dir(directory.path()).expect("the directory");
         let ring = Options::<u64>::new(4).attach(Attach::new().in_dir(".")).create("ring").expect("a ring");
         assert_eq!(directory.listing(), ["ring"]);
         std::env::set_current_dir("/").expect("the root");

@@ -174,12 +174,16 @@ fn a_header_of_an_impossible_length() {
 #[test]
 fn a_size_that_the_file_does_not_have() {
     let size = image().bytes().len() as u64;
-    for (total, grown) in [(0, true), (1, true), (size - 1, true), (size + 1, false), (1 << 63, false), (u64::MAX, false)] {
+    for (total, grown) in
+        [(0, true), (1, true), (size - 1, true), (size + 1, false), (1 << 63, false), (u64::MAX, false)]
+    {
         let image = image().put_u64(preamble::TOTAL_SIZE, total).sealed();
         let error = Planted::new(&image).open::<Tick>().expect_err("a wrong size");
         match error {
             OpenError::Grown { expected, found, .. } if grown => assert_eq!((expected, found), (total, size)),
-            OpenError::Truncated { expected, found, .. } if !grown => assert_eq!((expected, found), (total, size)),
+            OpenError::Truncated { expected, found, .. } if !grown => {
+                assert_eq!((expected, found), (total, size))
+            }
             error => panic!("{error}"),
         }
     }
@@ -257,12 +261,16 @@ fn another_alignment_under_the_right_fingerprint() {
     let wider = numbers().put_u64(body::CAPACITY, 2).put_u32(body::ELEMENT_ALIGN, 16);
     // 8 bytes and a stamp fill 16 bytes, so that the shape is the same.
     assert_mismatch::<u64>(wider.clone(), "element alignment");
-    assert_mismatch::<u64>(wider.put_u32(body::ELEMENT_ALIGN, 32).put_u32(body::SLOT_STRIDE, 32), "element alignment");
+    assert_mismatch::<u64>(
+        wider.put_u32(body::ELEMENT_ALIGN, 32).put_u32(body::SLOT_STRIDE, 32),
+        "element alignment",
+    );
 }
 
 /// The image of `numbers` as if its slots held bytes.
 fn numbers_as_bytes() -> Image {
-    let image = numbers().put_u32(body::CONTENT, 2).put_u32(body::ELEMENT_ALIGN, 1).put_u32(body::STAMP_OFFSET, 0);
+    let image =
+        numbers().put_u32(body::CONTENT, 2).put_u32(body::ELEMENT_ALIGN, 1).put_u32(body::STAMP_OFFSET, 0);
     image.put_u32(body::PAYLOAD_OFFSET, 16).put_u32(body::SLOT_STRIDE, 24).put_u64(body::DATA + 8, 4 * 24)
 }
 
@@ -272,10 +280,40 @@ fn bytes_under_the_fingerprint_of_an_element() {
 }
 
 #[test]
+fn bytes_that_look_like_an_element_in_everything_but_the_content() {
+    let image =
+        image_of(Options::<[u8; 8]>::new(4), |_| ()).put_u32(body::CONTENT, 2).put_u32(body::STAMP_OFFSET, 0);
+    let image = image
+        .put_u32(body::PAYLOAD_OFFSET, 16)
+        .put_u32(body::SLOT_STRIDE, 24)
+        .put_u64(body::DATA + 8, 4 * 24);
+    let planted = Planted::new(&image.sealed());
+    let error =
+        planted.open::<[u8; 8]>().expect_err("slots of bytes, whose payloads are not where elements are");
+    assert!(matches!(error, OpenError::Mismatch { .. }), "{error}");
+    assert!(!planted.inspect().expect("it can be looked at").check::<[u8; 8]>().is_empty());
+}
+
+#[test]
+fn elements_that_look_like_bytes_in_everything_but_the_content() {
+    let image = image_of(Options::<[u8]>::new(4, 16), |_| ())
+        .put_u32(body::CONTENT, 1)
+        .put_u32(body::STAMP_OFFSET, 16);
+    let image = image.put_u32(body::PAYLOAD_OFFSET, 0).put_u32(body::SLOT_STRIDE, 24);
+    let planted = Planted::new(&image.sealed());
+    let error =
+        planted.open::<[u8]>().expect_err("slots of elements, whose payloads are not where bytes are");
+    assert!(matches!(error, OpenError::Mismatch { .. }), "{error}");
+    assert!(!planted.inspect().expect("it can be looked at").check::<[u8]>().is_empty());
+}
+
+#[test]
 fn elements_under_the_fingerprint_of_bytes() {
     let image = numbers().put(body::SCHEMA_FINGERPRINT, [0; 16]);
     let planted = Planted::new(&image.sealed());
-    let error = planted.open::<[u8]>().expect_err("slots of elements, whose payloads are not where those of bytes are");
+    let error = planted
+        .open::<[u8]>()
+        .expect_err("slots of elements, whose payloads are not where those of bytes are");
     assert!(matches!(error, OpenError::Mismatch { .. }), "{error}");
     assert!(!planted.inspect().expect("it can be looked at").check::<[u8]>().is_empty());
 }
@@ -315,7 +353,8 @@ fn a_field_table_made_to_cost_memory_costs_little() {
     let at = image.u32(body::SCHEMA_COMPATIBLE) as usize;
     let length = (at + table.len()).next_multiple_of(4096);
     let shift = (length - 4096) as u64;
-    let mut image = image.put_u32(preamble::HEADER_LENGTH, length as u32).put(body::SCHEMA_FINGERPRINT, [1; 16]);
+    let mut image =
+        image.put_u32(preamble::HEADER_LENGTH, length as u32).put(body::SCHEMA_FINGERPRINT, [1; 16]);
     for section in [body::SHARED, body::ENTRIES, body::GATES, body::CLAIMS, body::DATA] {
         let offset = image.u64(section);
         image = image.put_u64(section, offset + shift);

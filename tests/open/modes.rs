@@ -3,11 +3,10 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, umask};
 use ringfence::spsc::{Options, open};
 
-use crate::common::{UniqueName, on_a_thread};
+use crate::common::{UniqueName, apart};
 
 fn mode(path: &Path) -> u32 {
     path.metadata().expect("the file").permissions().mode() & 0o7777
@@ -22,8 +21,7 @@ fn a_ring_is_its_owners_alone_unless_it_is_told_otherwise() {
 
 #[test]
 fn the_mode_is_the_one_asked_for_whatever_the_umask() {
-    on_a_thread(|| {
-        unshare(CloneFlags::CLONE_FS).expect("an umask of its own");
+    apart(|| {
         for mask in [0o000, 0o022, 0o077, 0o777] {
             umask(Mode::from_bits_truncate(mask));
             for wanted in [0o600, 0o660, 0o666, 0o777, 0o640, 0o400, 0o000] {

@@ -48,7 +48,10 @@ fn a_name_that_breaks_a_rule_is_refused_with_the_rule() {
     assert!(refused("..").contains("dots"));
     assert!(refused(&"x".repeat(201)).contains("200"));
     assert!(refused(&"x".repeat(100_000)).contains("200"));
-    for name in ["a/b", "/abs", "../up", "a/", "/", "a\\b", "a b", " a", "a\n", "a\0b", "\0", "a:b", "a*", "~", "ä", "名", "é"] {
+    for name in [
+        "a/b", "/abs", "../up", "a/", "/", "a\\b", "a b", " a", "a\n", "a\0b", "\0", "a:b", "a*", "~", "ä",
+        "名", "é",
+    ] {
         assert!(refused(name).contains("letters"), "{name:?}");
     }
     assert!(refused(".ringfence-x").contains("reserved"));
@@ -58,7 +61,18 @@ fn a_name_that_breaks_a_rule_is_refused_with_the_rule() {
 #[test]
 fn names_of_every_allowed_form_work() {
     let directory = Directory::new();
-    for name in ["a", "md.ticks", "A-Z_0.9", "-rf", ".hidden", "a..b", "...", "ringfence", ".ringfence", &"x".repeat(200)] {
+    for name in [
+        "a",
+        "md.ticks",
+        "A-Z_0.9",
+        "-rf",
+        ".hidden",
+        "a..b",
+        "...",
+        "ringfence",
+        ".ringfence",
+        &"x".repeat(200),
+    ] {
         let ring = Options::<u64>::new(4).attach(directory.attach()).create(name).expect(name);
         spsc::open_with::<u64>(name, directory.attach()).expect(name);
         assert_eq!(directory.listing(), [name]);
@@ -124,7 +138,8 @@ fn one_of_many_that_create_at_once_succeeds_and_the_others_say_that_the_name_is_
 fn all_of_many_that_open_or_create_at_once_get_the_same_ring() {
     for _ in 0..50 {
         let directory = Directory::new();
-        let open = || Options::<u64>::new(4).attach(directory.attach()).open_or_create("ring").expect("a ring");
+        let open =
+            || Options::<u64>::new(4).attach(directory.attach()).open_or_create("ring").expect("a ring");
         let rings = std::thread::scope(|scope| {
             let threads = [(); 4].map(|()| scope.spawn(open));
             threads.map(|it| it.join().expect("no panic"))

@@ -9,7 +9,7 @@ use crate::common::Directory;
 fn refused<P: ringfence::Payload + ?Sized>(options: Options<P>) -> OpenError {
     let directory = Directory::new();
     let options = options.attach(directory.attach());
-    let error = |result: Result<Ring<P>, OpenError>| result.err().expect("a refusal");
+    let error = |result: Result<Ring<P>, OpenError>| result.map(drop).expect_err("a refusal");
     let errors = [
         error(options.clone().create("ring")),
         error(options.clone().open_or_create("ring")),
@@ -58,7 +58,8 @@ fn a_ring_beyond_the_address_space_is_refused_with_its_numbers() {
 fn a_ring_beyond_the_memory_of_its_mount_is_refused_with_its_numbers() {
     let directory = Directory::new();
     for open in [Options::<u64>::create, Options::<u64>::open_or_create] {
-        let error = open(Options::<u64>::new(1 << 40).attach(directory.attach()), "ring").expect_err("16 TiB");
+        let error =
+            open(Options::<u64>::new(1 << 40).attach(directory.attach()), "ring").expect_err("16 TiB");
         let OpenError::NoSpace { path, needed, available } = &error else { panic!("{error}") };
         assert_eq!(*path, directory.join("ring"));
         assert!(*needed >= 16 << 40 && available < needed, "{error}");

@@ -5,9 +5,14 @@ use std::process;
 use std::time::Duration;
 
 use ringfence::spsc::{Options, Ring, open, open_with};
-use ringfence::{Attach, AttachError, Fault, OpenError, PopError, PushError, Role, UnlinkError, force_unlink, unlink};
+use ringfence::{
+    Attach, AttachError, Fault, OpenError, PopError, PushError, Role, UnlinkError, force_unlink, unlink,
+};
 
 use crate::common::{Image, UniqueName, preamble};
+
+/// A way to remove a ring.
+type Removal = fn(&str, &Ring<u64>) -> Result<(), UnlinkError>;
 
 fn ring(name: &UniqueName) -> Ring<u64> {
     Options::<u64>::new(4).create(name).expect("a ring")
@@ -15,8 +20,7 @@ fn ring(name: &UniqueName) -> Ring<u64> {
 
 #[test]
 fn a_ring_that_nobody_uses_is_removed() {
-    let removals: [fn(&str, &Ring<u64>) -> Result<(), UnlinkError>; 2] =
-        [|_, ring| ring.unlink(), |name, _| unlink(name)];
+    let removals: [Removal; 2] = [|_, ring| ring.unlink(), |name, _| unlink(name)];
     for remove in removals {
         let name = UniqueName::new();
         let ring = ring(&name);
@@ -43,7 +47,7 @@ fn a_ring_in_use_is_not_removed_and_its_holders_are_named() {
 
     let mut tx = ring.producer().expect("the role");
     for error in [ring.unlink(), other.unlink(), unlink(&name)] {
-        assert_eq!(holders(error), [producer.clone()]);
+        assert_eq!(holders(error), std::slice::from_ref(&producer));
     }
     let mut rx = other.consumer().expect("the role");
     for error in [ring.unlink(), other.unlink(), unlink(&name)] {
@@ -61,8 +65,7 @@ fn a_ring_in_use_is_not_removed_and_its_holders_are_named() {
 
 #[test]
 fn a_ring_removed_by_force_fails_pushes_and_is_drained() {
-    let removals: [fn(&str, &Ring<u64>) -> Result<(), UnlinkError>; 2] =
-        [|_, ring| ring.force_unlink(), |name, _| force_unlink(name)];
+    let removals: [Removal; 2] = [|_, ring| ring.force_unlink(), |name, _| force_unlink(name)];
     for remove in removals {
         let name = UniqueName::new();
         let ring = ring(&name);
@@ -148,7 +151,10 @@ fn what_is_no_ring_is_not_removed() {
 #[test]
 fn a_ring_on_the_heap_has_no_name_to_remove() {
     let ring = Options::<u64>::new(4).in_process().expect("a ring");
-    assert_eq!((ring.unlink(), ring.force_unlink()), (Err(UnlinkError::Nameless), Err(UnlinkError::Nameless)));
+    assert_eq!(
+        (ring.unlink(), ring.force_unlink()),
+        (Err(UnlinkError::Nameless), Err(UnlinkError::Nameless))
+    );
     ring.producer().expect("the role").try_push(1).expect("room");
 }
 

@@ -1,7 +1,7 @@
 //! Rings that carry something else: refused, with each difference by name.
 
 use ringfence::spsc::{Options, Ring, open};
-use ringfence::{Difference, Element, OpenError, Payload};
+use ringfence::{Difference, Element, OpenError};
 
 use crate::common::UniqueName;
 
@@ -71,12 +71,12 @@ fn triples(differences: Vec<Difference>) -> Vec<(String, String, String)> {
     differences.into_iter().map(|it| (it.what, it.expected, it.found)).collect()
 }
 
-/// In what a program that carries `P` says that a ring of `T` differs, however it asks.
-fn differences<T: Element, P: Payload + ?Sized>(again: Options<P>) -> Vec<(String, String, String)> {
+/// In what a program that carries `U` says that a ring of `T` differs, however it asks.
+fn between<T: Element, U: Element>() -> Vec<(String, String, String)> {
     let name = UniqueName::new();
     let _ring = Options::<T>::new(4).create(&name).expect("a ring");
-    let asked = triples(ringfence::inspect(&name).expect("the ring").check::<P>());
-    for result in [open::<P>(&name), again.open_or_create(&name)] {
+    let asked = triples(ringfence::inspect(&name).expect("the ring").check::<U>());
+    for result in [open::<U>(&name), Options::<U>::new(4).open_or_create(&name)] {
         match result {
             Ok(_) => assert_eq!(asked, []),
             Err(error @ OpenError::Mismatch { .. }) => {
@@ -84,7 +84,9 @@ fn differences<T: Element, P: Payload + ?Sized>(again: Options<P>) -> Vec<(Strin
                 let OpenError::Mismatch { path, differences } = error else { unreachable!("matched above") };
                 assert_eq!(path, name.path());
                 for it in &differences {
-                    assert!(text.contains(&format!("{}: expected {}, found {}", it.what, it.expected, it.found)));
+                    assert!(
+                        text.contains(&format!("{}: expected {}, found {}", it.what, it.expected, it.found))
+                    );
                 }
                 assert_eq!(triples(differences), asked);
             }
@@ -92,10 +94,6 @@ fn differences<T: Element, P: Payload + ?Sized>(again: Options<P>) -> Vec<(Strin
         }
     }
     asked
-}
-
-fn between<T: Element, U: Element>() -> Vec<(String, String, String)> {
-    differences::<T, U>(Options::<U>::new(4))
 }
 
 /// As [`between`], without the fingerprints, which mean nothing to people.
@@ -254,18 +252,15 @@ fn fields_of_inner_structs_are_named_by_their_path() {
             bids: [Level; 4],
         }
     }
-    is(
-        &named_between::<before::Book, after::Book>(),
-        &[("field bids.quantity", "f64 at 8", "u64 at 8")],
-    );
+    is(&named_between::<before::Book, after::Book>(), &[("field bids.quantity", "f64 at 8", "u64 at 8")]);
 }
 
 #[test]
 fn another_name_or_version_is_another_element() {
-    is(&named_between::<v1::Order, other_name::Quote>()[..2], &[
-        ("element", "schemas.Quote", "schemas.Order"),
-        ("element version", "2", "1"),
-    ]);
+    is(
+        &named_between::<v1::Order, other_name::Quote>()[..2],
+        &[("element", "schemas.Quote", "schemas.Order"), ("element version", "2", "1")],
+    );
     let list = named_between::<v1::Order, v2_apart::Order>();
     is(&list[..1], &[("element version", "2", "1")]);
 }
@@ -297,10 +292,20 @@ fn a_compatible_version_needs_the_same_size() {
 }
 
 #[test]
-fn bytes_are_no_element_and_elements_are_no_bytes() {
-    let list = differences::<u64, [u8]>(Options::<[u8]>::new(4, 8));
-    assert!(list.contains(&("element".to_owned(), "[u8]".to_owned(), "u64".to_owned())), "{list:?}");
+fn elements_are_no_bytes() {
+    let name = UniqueName::new();
+    let _ring = Options::<u64>::new(4).create(&name).expect("a ring");
+    for error in [open::<[u8]>(&name).err(), Options::<[u8]>::new(4, 8).open_or_create(&name).err()] {
+        let Some(OpenError::Mismatch { differences, .. }) = error else { panic!("{error:?}") };
+        let differences = triples(differences);
+        let element = ("element".to_owned(), "[u8]".to_owned(), "u64".to_owned());
+        assert!(differences.contains(&element), "{differences:?}");
+        assert!(differences.iter().all(|it| it.1 != "0"), "whoever opens expects no length: {differences:?}");
+    }
+}
 
+#[test]
+fn bytes_are_no_elements() {
     let name = UniqueName::new();
     let _ring = Options::<[u8]>::new(4, 8).create(&name).expect("a ring");
     for error in [open::<u64>(&name).err(), open::<u8>(&name).err(), open::<[u8; 8]>(&name).err()] {
@@ -391,7 +396,16 @@ fn a_schema_that_fills_several_pages_is_recorded_whole() {
         a_field_whose_name_is_so_long_that_it_takes_most_of_a_row_of_the_field_table: 1,
         another_field_whose_name_is_so_long_that_it_takes_most_of_a_row_of_the_table: -1,
     };
-    let eight = Eight { one: leaf, two: leaf, three: leaf, four: leaf, five: leaf, six: leaf, seven: leaf, eight: leaf };
+    let eight = Eight {
+        one: leaf,
+        two: leaf,
+        three: leaf,
+        four: leaf,
+        five: leaf,
+        six: leaf,
+        seven: leaf,
+        eight: leaf,
+    };
     let large = Eight {
         one: eight,
         two: eight,
@@ -408,6 +422,7 @@ fn a_schema_that_fills_several_pages_is_recorded_whole() {
     let header = crate::common::Image::of(&name.path()).u32(crate::common::preamble::HEADER_LENGTH);
     assert!(header > 8192, "{header}");
     let differences = ringfence::inspect(&name).expect("the ring").check::<Eight<Eight<u16>>>();
-    let leaf = "field eight.eight.another_field_whose_name_is_so_long_that_it_takes_most_of_a_row_of_the_table";
+    let leaf =
+        "field eight.eight.another_field_whose_name_is_so_long_that_it_takes_most_of_a_row_of_the_table";
     assert!(differences.iter().any(|it| it.what == leaf && it.found == "i8 at 1"), "{differences:?}");
 }

@@ -71,7 +71,7 @@ fn what_others_have_left_is_what_is_available() {
 #[test]
 fn a_ring_that_fills_its_mount_to_the_last_page_works() {
     with_mount("size=256k", |directory| {
-        // 12 KiB of header and words; 61 times 4 KiB are left for the data, 32 of them are used.
+        // The ring takes 12 KiB of header, words and entries, and 128 KiB of slots.
         fs::write(directory.join("other"), vec![1; (256 - 12 - 128) << 10]).expect("a file");
         let options = Options::<[u8; 1016]>::new(128).attach(directory.attach());
         let ring = options.create("ring").expect("it just fits");

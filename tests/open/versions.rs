@@ -70,7 +70,10 @@ fn a_feature_that_may_be_unknown_is_ignored() {
 fn locks_in_another_place_are_refused() {
     for place in [1, u32::MAX] {
         let error = error(&image().put_u32(preamble::LOCK_HOME, place).sealed());
-        assert!(matches!(error, OpenError::UnsupportedFeatures { found, .. } if found == u64::from(place)), "{error}");
+        assert!(
+            matches!(error, OpenError::UnsupportedFeatures { found, .. } if found == u64::from(place)),
+            "{error}"
+        );
     }
 }
 

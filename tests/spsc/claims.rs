@@ -130,8 +130,8 @@ fn text_can_be_formatted_straight_into_a_claim() {
     for_each_backing(|backing| {
         let ring = backing.bytes(4, 64);
         let (mut tx, mut rx) = ring.ends();
-        let mut claim = tx.claim().expect("room");
-        write!(claim, "{}={:.2}", "bid", 1.5).expect("it fits");
+        let (side, mut claim) = ("bid", tx.claim().expect("room"));
+        write!(claim, "{side}={:.2}", 1.5).expect("it fits");
         claim.finish().commit().expect("a commit");
         assert_eq!(rx.read().expect("an item").to_vec(), b"bid=1.50");
     });

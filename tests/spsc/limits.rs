@@ -50,7 +50,9 @@ fn what_can_be_done_at_once_is_done_whatever_the_limit() {
     for_each_backing(|backing| {
         let ring = backing.elements::<u64>(4);
         let (mut tx, mut rx) = ring.ends();
-        for limit in [Limit::For(Duration::ZERO), Limit::Until(past()), Limit::For(Duration::MAX), Limit::Unlimited] {
+        for limit in
+            [Limit::For(Duration::ZERO), Limit::Until(past()), Limit::For(Duration::MAX), Limit::Unlimited]
+        {
             tx.wait(limit).expect("room");
             tx.push_timeout(1, limit).expect("room");
             assert_eq!(tx.push_slice_timeout(&[2, 3], limit), Ok(2));

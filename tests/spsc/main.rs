@@ -2,6 +2,10 @@
 //! and over shared memory. Takeover after death, standby and the rest that needs processes: `tests/processes`.
 
 #![cfg(not(loom))]
+#![allow(
+    clippy::forget_non_drop,
+    reason = "that guards do without `Drop` is theirs to change; forgetting them is tested"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;

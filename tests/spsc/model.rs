@@ -26,7 +26,10 @@ enum Call {
     ReadKeep,
     ReadForget,
     ReadRelease,
-    ReadSlice { max: usize, release: usize },
+    ReadSlice {
+        max: usize,
+        release: usize,
+    },
     ReadAhead,
     /// Through the item this far from the oldest one.
     ReleaseThrough(i64),
@@ -146,7 +149,11 @@ trait Carried: ringfence::Payload {
     fn push_slice(tx: &mut Producer<Self>, numbers: &[u64]) -> Option<Result<usize, PushError>>;
     fn pop_slice(rx: &mut Consumer<Self>, max: usize) -> Option<Result<Vec<u64>, PopError>>;
     /// Numbers, flag; releases the first `release`.
-    fn read_slice(rx: &mut Consumer<Self>, max: usize, release: usize) -> Option<Result<(Vec<u64>, bool), PopError>>;
+    fn read_slice(
+        rx: &mut Consumer<Self>,
+        max: usize,
+        release: usize,
+    ) -> Option<Result<(Vec<u64>, bool), PopError>>;
 }
 
 /// What becomes of a filled claim.
@@ -204,7 +211,11 @@ impl Carried for u64 {
         }))
     }
 
-    fn read_slice(rx: &mut Consumer<Self>, max: usize, release: usize) -> Option<Result<(Vec<u64>, bool), PopError>> {
+    fn read_slice(
+        rx: &mut Consumer<Self>,
+        max: usize,
+        release: usize,
+    ) -> Option<Result<(Vec<u64>, bool), PopError>> {
         Some(rx.try_read_slice(max).map(|items| {
             let seen = (items.iter().collect(), items.redelivered());
             items.release_first(release);

@@ -60,7 +60,9 @@ fn floats_keep_every_bit() {
     for_each_backing(|backing| {
         let ring = backing.elements::<f64>(4);
         let (mut tx, mut rx) = ring.ends();
-        for bits in [0, 1 << 63, 0x7ff0_0000_0000_0001, 0x7ff8_0000_0000_0000, 0xfff8_dead_beef_0000, u64::MAX] {
+        for bits in
+            [0, 1 << 63, 0x7ff0_0000_0000_0001, 0x7ff8_0000_0000_0000, 0xfff8_dead_beef_0000, u64::MAX]
+        {
             tx.try_push(f64::from_bits(bits)).expect("room");
             assert_eq!(rx.try_pop().map(f64::to_bits), Ok(bits));
         }

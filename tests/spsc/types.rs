@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 
-use ringfence::spsc::{Claim, Consumer, Delivery, Filled, Item, Options, Producer, ReadGuard, ReadSlice, Ring};
+use ringfence::spsc::{
+    Claim, Consumer, Delivery, Filled, Item, Options, Producer, ReadGuard, ReadSlice, Ring,
+};
 use ringfence::{Attach, AttachError, Limit, OpenError, Peer, PopError, Position, PushError};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 

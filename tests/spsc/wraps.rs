@@ -11,7 +11,8 @@ const WRAP: u64 = 1 << 62;
 /// Starts from which the ring runs across `boundary` within its first laps.
 fn starts() -> impl Iterator<Item = Position> {
     [1 << 16, 1 << 31, 1 << 32, 1 << 52, 1 << 61, WRAP].into_iter().flat_map(|boundary| {
-        [0, 1, 2, 3, CAPACITY, CAPACITY + 1, 2 * CAPACITY - 1].map(|back| Position::from_bits(boundary - back))
+        [0, 1, 2, 3, CAPACITY, CAPACITY + 1, 2 * CAPACITY - 1]
+            .map(|back| Position::from_bits(boundary - back))
     })
 }
 
