@@ -157,8 +157,9 @@ impl Expected {
         compare("content", self.content.to_string(), header.content.to_string());
         compare("element", ours.name.clone(), found.name.clone());
         compare("element version", ours.version.to_string(), found.version.to_string());
-        let size = self.size.unwrap_or(0).to_string();
-        compare("element size", size, header.element_size.to_string());
+        if let Some(size) = self.size {
+            compare("element size", size.to_string(), header.element_size.to_string());
+        }
         compare("element alignment", self.align.to_string(), header.element_align.to_string());
         for (field, ours, theirs) in ours.differences(found) {
             compare(

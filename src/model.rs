@@ -11,7 +11,7 @@ pub mod spsc {
 
     use crate::layout::words::{CLOSING, Shared};
     use crate::slots::{Slots, View};
-    use crate::spsc::algorithm::{Absent, Blocked, E1_PUBLISH, Reader, Writer};
+    use crate::spsc::algorithm::{Absent, Blocked, E1_PUBLISH, Popped, Reader, Writer};
     use crate::spsc::repair;
     use crate::sync::Ordering;
 
@@ -120,8 +120,10 @@ pub mod spsc {
     impl Consumer {
         /// Takes the oldest item; `writer_gone` stands for the proof that nobody holds the producer's lock.
         pub fn try_pop(&mut self, writer_gone: impl FnOnce() -> bool) -> Pop {
-            if let Some(value) = self.reader.pop(&self.view) {
-                return Pop::Item(value, false);
+            match self.reader.pop(&self.view) {
+                Popped::Item(value) => return Pop::Item(value, false),
+                Popped::Nothing => return Pop::Empty,
+                Popped::Rare => {}
             }
             let head = self.reader.head();
             match self.reader.find(&self.view, head, writer_gone) {

@@ -101,22 +101,30 @@ impl Waiter {
 /// more does not go on unnoticed; at most once a slice, and without a system call in between.
 #[derive(Debug, Default)]
 pub(crate) struct Polls {
+    /// Fruitless calls since the last look at the clock.
     count: u32,
     next: Option<Instant>,
 }
 
 impl Polls {
-    /// Polls between two looks at the clock.
+    /// Fruitless calls between two looks at the clock.
     const STRIDE: u32 = 256;
     /// Time between two looks around.
     const PERIOD: Duration = Duration::from_millis(100);
 
-    /// Counts one fruitless call; says whether it should look around.
+    /// Counts one fruitless call; says whether it is time to ask the clock.
+    #[inline]
+    pub(crate) fn count(&mut self) -> bool {
+        self.count += 1;
+        self.count >= Self::STRIDE
+    }
+
+    /// Counts one fruitless call; says whether it is time to look around.
     pub(crate) fn is_due(&mut self) -> bool {
-        self.count = self.count.wrapping_add(1);
-        if !self.count.is_multiple_of(Self::STRIDE) {
+        if !self.count() {
             return false;
         }
+        self.count = 0;
         let now = Instant::now();
         let due = self.next.is_some_and(|next| now >= next);
         if due || self.next.is_none() {

@@ -136,6 +136,9 @@ impl<'a, P: Payload + ?Sized> Slot<'a, P> {
 impl<T: Element> Slot<'_, T> {
     /// A scalar: one volatile access moves it, through a register.
     const SCALAR: bool = size_of::<T>() <= 8 && size_of::<T>() == align_of::<T>();
+    /// A few aligned words: volatile accesses move them, so that the value need not pass through memory.
+    const WORDS: usize =
+        if size_of::<T>() <= 128 && align_of::<T>() >= 8 { size_of::<T>() / size_of::<u64>() } else { 0 };
 
     /// Copies `value` in. The stamp decides who may see it.
     #[inline]
@@ -144,6 +147,14 @@ impl<T: Element> Slot<'_, T> {
         if Self::SCALAR {
             // SAFETY: I1, I2, I3.
             unsafe { to.write_volatile(*value) };
+        } else if Self::WORDS > 0 {
+            let (from, to) = ((&raw const *value).cast::<u64>(), to.cast::<u64>().as_ptr());
+            for word in 0..Self::WORDS {
+                // SAFETY: the element has that many aligned, initialised words (`Element`: no padding).
+                let bits = unsafe { from.wrapping_add(word).read() };
+                // SAFETY: I2, I3; as many words lie in the slot.
+                unsafe { to.wrapping_add(word).write_volatile(bits) };
+            }
         } else {
             // SAFETY: I1, I2; `value` is private, so the ranges do not overlap.
             unsafe { transfer((&raw const *value).cast(), to.cast().as_ptr(), size_of::<T>()) };
@@ -159,6 +170,17 @@ impl<T: Element> Slot<'_, T> {
             return unsafe { from.read_volatile() };
         }
         let mut value = MaybeUninit::<T>::uninit();
+        if Self::WORDS > 0 {
+            let (from, to) = (from.cast::<u64>().as_ptr(), value.as_mut_ptr().cast::<u64>());
+            for word in 0..Self::WORDS {
+                // SAFETY: I2, I3; the slot holds that many aligned words.
+                let bits = unsafe { from.wrapping_add(word).read_volatile() };
+                // SAFETY: as many words lie in `value`.
+                unsafe { to.wrapping_add(word).write(bits) };
+            }
+            // SAFETY: I4; every byte was written.
+            return unsafe { value.assume_init() };
+        }
         // SAFETY: I1, I2; `value` is private, so the ranges do not overlap.
         unsafe { transfer(from.cast().as_ptr(), value.as_mut_ptr().cast(), size_of::<T>()) };
         // SAFETY: I4; every byte was written.

@@ -63,6 +63,17 @@ pub(crate) enum Absent {
     Corrupted(Corruption),
 }
 
+/// What a pop in passing found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Popped<T> {
+    /// The oldest item, never looked at before; released.
+    Item(T),
+    /// The slot still holds the last lap's item, and the ring works.
+    Nothing,
+    /// Anything else; nothing was done.
+    Rare,
+}
+
 /// The write side's private state.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -270,18 +281,24 @@ impl Reader {
         (0..wanted).take_while(|step| is_full(*step)).count() as u64
     }
 
-    /// Copies the oldest item out and releases it, if it is there and was not looked at before.
+    /// The commonest cases: copies the oldest item out and releases it, or says at once that there is none.
     #[inline]
-    pub(crate) fn pop<T: Element>(&mut self, view: &View<T>) -> Option<T> {
+    pub(crate) fn pop<T: Element>(&mut self, view: &View<T>) -> Popped<T> {
         let head = self.head;
         let slot = view.slots.slot(head);
-        // E1
-        if slot.stamp().load(E1_PUBLISH.acquire()) != full(head) || before(head, self.seen) {
-            return None;
+        let stamp = slot.stamp().load(E1_PUBLISH.acquire()); // E1
+        if stamp == full(head) && !before(head, self.seen) {
+            let value = slot.read();
+            self.release_to(view, head.wrapping_add(1));
+            return Popped::Item(value);
         }
-        let value = slot.read();
-        self.release_to(view, head.wrapping_add(1));
-        Some(value)
+        // Relaxed: a flag that is set makes this a rare case, whose handling acquires.
+        let flags = view.words.status.flags.load(Ordering::Relaxed);
+        if flags == 0 && stamp == full(head.wrapping_sub(view.slots.capacity())) {
+            Popped::Nothing
+        } else {
+            Popped::Rare
+        }
     }
 
     /// Copies the oldest item out and releases it; the caller has found it.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::algorithm::{Absent, Reader};
+use super::algorithm::{Absent, Popped, Reader};
 use super::port::Port;
 use super::read::{ReadGuard, ReadSlice};
 use super::ring::Ring;
@@ -284,15 +284,16 @@ impl<T: Element> Consumer<T> {
     pub fn try_pop(&mut self) -> Result<T, PopError> {
         self.port.check()?;
         match self.reader.pop(&self.port.view) {
-            Some(value) => {
+            Popped::Item(value) => {
                 self.last = Last::Popped;
                 Ok(value)
             }
-            None => self.pop_rarely(),
+            Popped::Nothing if !self.port.counts_poll() => Err(PopError::Empty),
+            Popped::Nothing | Popped::Rare => self.pop_rarely(),
         }
     }
 
-    /// Pops where there is no item, or one that was looked at before.
+    /// Pops where the ring is at its end, where it is time to look around, or an item that was looked at before.
     #[cold]
     fn pop_rarely(&mut self) -> Result<T, PopError> {
         self.acquire()?;

@@ -72,6 +72,12 @@ impl<P: Payload + ?Sized> Port<P> {
         self.end(Fault::Corrupted { what, found })
     }
 
+    /// Counts a fruitless call; says whether it should ask [`polled`](Port::polled).
+    #[inline]
+    pub(super) fn counts_poll(&mut self) -> bool {
+        self.polls.count()
+    }
+
     /// After a fruitless call: looks now and then whether anybody can still change what it found.
     #[cold]
     pub(super) fn polled(&mut self) -> Option<Fault> {
