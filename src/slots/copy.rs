@@ -12,6 +12,36 @@
 
 use core::arch::asm;
 
+/// Elements longer than this are moved by a call, shorter ones by moves in the caller.
+const INLINED: usize = 512;
+
+/// Copies an element; `length` is known when the code is compiled.
+///
+/// # Safety
+///
+/// I1.
+#[inline(always)]
+pub(super) unsafe fn transfer_element(from: *const u8, to: *mut u8, length: usize) {
+    if length <= INLINED {
+        // SAFETY: the caller's promise.
+        unsafe { transfer(from, to, length) }
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { transfer_long(from, to, length) }
+    }
+}
+
+/// Copies `length` bytes, out of line.
+///
+/// # Safety
+///
+/// I1.
+#[inline(never)]
+unsafe fn transfer_long(from: *const u8, to: *mut u8, length: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { transfer(from, to, length) }
+}
+
 /// Copies `length` bytes. Inlined with a constant length it becomes that many moves.
 ///
 /// # Safety

@@ -16,7 +16,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::sync::Arc;
 
-use super::copy::transfer;
+use super::copy::{transfer, transfer_element};
 use crate::element::{Element, Payload};
 use crate::layout::geometry::{BYTES_OFFSET, LENGTH_OFFSET, SlotShape};
 use crate::region::Region;
@@ -157,7 +157,7 @@ impl<T: Element> Slot<'_, T> {
             }
         } else {
             // SAFETY: I1, I2; `value` is private, so the ranges do not overlap.
-            unsafe { transfer((&raw const *value).cast(), to.cast().as_ptr(), size_of::<T>()) };
+            unsafe { transfer_element((&raw const *value).cast(), to.cast().as_ptr(), size_of::<T>()) };
         }
     }
 
@@ -182,7 +182,7 @@ impl<T: Element> Slot<'_, T> {
             return unsafe { value.assume_init() };
         }
         // SAFETY: I1, I2; `value` is private, so the ranges do not overlap.
-        unsafe { transfer(from.cast().as_ptr(), value.as_mut_ptr().cast(), size_of::<T>()) };
+        unsafe { transfer_element(from.cast().as_ptr(), value.as_mut_ptr().cast(), size_of::<T>()) };
         // SAFETY: I4; every byte was written.
         unsafe { value.assume_init() }
     }
