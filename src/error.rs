@@ -443,7 +443,7 @@ impl fmt::Display for OpenError {
                 write!(f, "{}: grown: expected {expected} bytes, found {found}", at(path))
             }
             Self::NotARing { path, found } => {
-                write!(f, "{}: not a ring: it starts with {:?}", at(path), found.escape_ascii().to_string())
+                write!(f, "{}: not a ring: it starts with \"{}\"", at(path), found.escape_ascii())
             }
             Self::UnsupportedVersion { path, supported, found } => {
                 write!(f, "{}: layout version {found}, this build knows {supported}", at(path))

@@ -104,3 +104,7 @@ pub use {
     participant::{Participant, Peer, Presence, RepairReport},
     wait::Limit,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
