@@ -42,7 +42,7 @@
 //! - [`spsc`]: one producer, one consumer. Other kinds of ring follow in later versions.
 //! - [`Element`]: what a ring can carry besides bytes, and how two programs agree on it.
 //! - [`Attach`] and [`Limit`]: how a process takes part, and how long a call may wait.
-//! - [`inspect`], [`unlink`], [`force_unlink`]: rings from outside.
+//! - [`inspect()`], [`unlink()`], [`force_unlink()`]: rings from outside.
 //!
 //! # Who is trusted with what
 //!
