@@ -97,6 +97,15 @@ fn sections_that_are_too_short_for_what_is_in_them() {
 }
 
 #[test]
+fn data_that_end_one_byte_outside_the_region() {
+    let room = image().bytes().len() as u64 - image().u64(body::DATA);
+    assert_invalid(image().put_u64(body::DATA + 8, room + 1), "outside the region");
+    Planted::new(&image().put_u64(body::DATA + 8, room).sealed())
+        .open::<Tick>()
+        .expect("the last byte is inside");
+}
+
+#[test]
 fn sections_that_overlap() {
     let [entries, data] = [body::ENTRIES, body::DATA].map(|it| image().u64(it));
     assert_invalid(image().put_u64(body::SHARED, entries), "overlap");
@@ -220,6 +229,7 @@ fn a_schema_that_is_no_text_or_no_table() {
     assert_invalid(image().put(fields + 13, [1]), "nests wrongly");
     assert_invalid(image().put(fields + 16 + 13, [33]), "nests wrongly");
     assert_invalid(image().put_u16(fields + 14, u16::MAX), "ends inside a name");
+    assert_invalid(image().put_u16(fields + 14, 100), "ends inside a name");
     assert_invalid(image().put(fields + 16 + 16, [0xff]), "field name is not UTF-8");
 }
 

@@ -67,7 +67,11 @@ fn an_inspection_follows_the_ring_and_changes_nothing() {
     assert!(seen.check::<u64>().is_empty());
     assert_eq!(Image::of(&name.path()), before);
     tx.try_push(1).expect("room");
-    assert_eq!(seen.len(), Some(1));
+    assert_eq!((seen.len(), seen.is_closed()), (Some(1), Some(false)));
+    let (head, tail) = seen.positions().expect("this build can read them");
+    assert_eq!((head.to_bits(), tail.to_bits()), (0, 1));
+    tx.close();
+    assert_eq!(seen.is_closed(), Some(true));
     drop(tx);
     assert_eq!(seen.participants()[0].state, Presence::Left);
     ring.unlink().expect("an inspection holds nothing");
@@ -107,6 +111,7 @@ fn assert_listed(image: &Image, version: (u16, u16), kind: Option<Kind>) {
     assert_eq!(seen.instance().to_le_bytes(), image.bytes()[preamble::INSTANCE..][..16]);
     assert_ne!(seen.creator_version(), [0, 0, 0]);
     assert_eq!((seen.capacity(), seen.len(), seen.is_empty()), (None, None, None));
+    assert_eq!((seen.positions(), seen.is_closed()), (None, None));
     assert_eq!((seen.element(), seen.element_size(), seen.fingerprint()), (None, None, None));
     assert_eq!((seen.created_at(), seen.participants()), (None, vec![]));
     let differences = seen.check::<Tick>();

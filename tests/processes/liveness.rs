@@ -17,6 +17,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             other_process,
         ),
         trial("liveness::a_forked_child_can_neither_use_nor_lose_its_parents_handle", forked),
+        trial("liveness::a_forked_child_cannot_fill_its_parents_claim", forked_claim),
+        trial("liveness::a_forked_child_does_not_wait_for_a_role_with_its_parent", forked_standby),
         trial("liveness::closing_every_descriptor_loses_no_role", descriptors),
         trial("liveness::a_forked_child_does_not_keep_the_role_of_its_dead_parent", orphan),
         trial("liveness::a_stopped_process_is_not_dead", stopped),
@@ -66,6 +68,28 @@ fn forked() {
     assert_eq!(ring.consumer().expect("a free role").pop(), Ok(3));
     holder.finish();
     ring.producer().expect("a free role");
+}
+
+fn forked_claim() {
+    let name = Name::new();
+    let ring = spsc::Options::<u64>::new(4).create(&name).expect("a ring");
+    let holder = Role::start("fork with a claim", &[&name]);
+    let status = holder.line().expect("the fate of the child");
+    assert!(status.ends_with(", 0)"), "the child could commit: {status}");
+    assert_eq!(ring.consumer().expect("a free role").pop(), Ok(42), "the child overwrote the item");
+    holder.finish();
+}
+
+fn forked_standby() {
+    let name = Name::new();
+    let ring = spsc::Options::<u64>::new(4).create(&name).expect("a ring");
+    let tx = ring.producer().expect("a free role");
+    let standby = Role::start("fork beside a standby", &[&name]);
+    let status = standby.line().expect("the fate of the child");
+    assert!(status.ends_with(", 0)"), "the child shares the waiting description: {status}");
+    drop(tx);
+    standby.expect("took over");
+    standby.finish();
 }
 
 fn descriptors() {

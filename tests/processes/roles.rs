@@ -24,6 +24,8 @@ pub(crate) fn play(arguments: &[String]) {
         "hold consumer" => hold(open(name).consumer().expect("a free role")),
         "look" => look(name),
         "fork" => fork_with_handle(name),
+        "fork with a claim" => fork_with_claim(name),
+        "fork beside a standby" => fork_beside_standby(name),
         "leave a child" => leave_a_child(name),
         "close descriptors" => close_descriptors(name),
         "attach beside forks" => attach_beside_forks(name, number(&arguments[2])),
@@ -130,6 +132,56 @@ fn fork_with_handle(name: &str) {
             hold(tx);
         }
     }
+}
+
+/// Forks while it holds a claim; the child tries to fill it after the parent has committed something else.
+fn fork_with_claim(name: &str) {
+    let mut tx = open(name).producer().expect("a free role");
+    let claim = tx.try_claim().expect("room");
+    let (committed, commit) = std::io::pipe().expect("a pipe");
+    // SAFETY: this process has one thread.
+    #[allow(unsafe_code)]
+    match unsafe { fork() }.expect("a process") {
+        ForkResult::Child => {
+            drop(commit);
+            let _ = { committed }.read(&mut [0]);
+            let refused = claim.write(666).commit() == Err(PushError::Broken(Fault::Forked));
+            exit(if refused { 0 } else { 1 });
+        }
+        ForkResult::Parent { child } => {
+            claim.write(42).commit().expect("our own claim");
+            drop(commit);
+            let status = waitpid(child, None).expect("a child of ours");
+            say(&format!("{status:?}").replace(&child.to_string(), "child"));
+        }
+    }
+}
+
+/// Forks while one of its threads stands by; the child must not have the description that is waiting for the lock.
+fn fork_beside_standby(name: &str) {
+    let has_ring_open = {
+        let path = std::path::Path::new("/dev/shm").join(name);
+        move || {
+            let descriptors = std::fs::read_dir("/proc/self/fd").expect("/proc");
+            descriptors.flatten().any(|it| std::fs::read_link(it.path()).is_ok_and(|link| link == path))
+        }
+    };
+    let ring = open(name);
+    let standby = thread::spawn(move || ring.producer_standby().map(|_| ()));
+    while !has_ring_open() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    // SAFETY: the child allocates, which the C library allows after its own fork, and takes no lock of ours.
+    #[allow(unsafe_code)]
+    match unsafe { fork() }.expect("a process") {
+        ForkResult::Child => exit(i32::from(has_ring_open())),
+        ForkResult::Parent { child } => {
+            let status = waitpid(child, None).expect("a child of ours");
+            say(&format!("{status:?}").replace(&child.to_string(), "child"));
+        }
+    }
+    standby.join().expect("no panic").expect("the role, once it is free");
+    say("took over");
 }
 
 /// Holds a producer beside a forked child that outlives it.

@@ -258,3 +258,24 @@ fn a_producer_that_waits_learns_of_a_close() {
         });
     });
 }
+
+#[test]
+fn everybody_can_ask_whether_a_ring_was_closed() {
+    for_each_backing(|backing| {
+        for by_producer in [true, false] {
+            let ring = backing.elements::<u64>(4);
+            let again = ring.opened_again();
+            let (mut tx, mut rx) = ring.ends();
+            tx.try_push(1).expect("room");
+            assert!(!ring.is_closed() && !again.is_closed());
+            if by_producer {
+                tx.close();
+            } else {
+                ring.close();
+            }
+            assert!(ring.is_closed() && again.is_closed());
+            assert_eq!(rx.try_pop(), Ok(1));
+            assert!(ring.is_closed() && again.is_closed());
+        }
+    });
+}

@@ -76,6 +76,27 @@ fn positions_number_the_items_from_the_start_of_the_ring() {
 }
 
 #[test]
+fn everybody_can_ask_for_the_positions_of_both_sides() {
+    for_each_backing(|backing| {
+        let start = Position::from_bits((1 << 62) - 2);
+        let ring = backing.create(Options::<u64>::new(4).start_at(start));
+        let again = ring.opened_again();
+        let (mut tx, mut rx) = ring.ends();
+        assert_eq!(again.positions(), (start, start));
+        for _ in 0..10 {
+            tx.try_push_slice(&[1, 2, 3]).expect("room");
+            assert_eq!(again.positions(), (rx.position(), tx.position()));
+            rx.try_pop_slice(&mut [0; 3]).expect("items");
+            assert_eq!(again.positions(), (rx.position(), tx.position()));
+        }
+        drop(rx);
+        assert_eq!(tx.try_push_slice(&[0; 9]), Ok(4));
+        let (head, tail) = ring.positions();
+        assert_eq!((tail.since(head), tail), (4, tx.position()));
+    });
+}
+
+#[test]
 fn a_fruitless_pop_leaves_the_last_delivery_as_it_was() {
     for_each_backing(|backing| {
         let ring = backing.elements::<u64>(4);
