@@ -7,9 +7,9 @@ use super::port::Port;
 use super::read::{ReadGuard, ReadSlice};
 use super::ring::Ring;
 use crate::element::{Element, Payload};
-use crate::error::{AttachError, Fault, PopError, ReleaseError, Word};
+use crate::error::{AttachError, Fault, PopError, Word};
 use crate::participant::Peer;
-use crate::position::{Position, distance};
+use crate::position::Position;
 use crate::vocabulary::Role;
 use crate::wait::{Limit, Waiter};
 
@@ -23,18 +23,6 @@ pub struct Delivery {
     pub len: usize,
     /// Whether they may have been looked at before, by this consumer or by one that died. Never mixed: a batch ends
     /// where this changes.
-    pub redelivered: bool,
-}
-
-/// An item that was read ahead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Item<T> {
-    /// The item.
-    pub value: T,
-    /// Its position, for [`release_through`](Consumer::release_through).
-    pub position: Position,
-    /// Whether it may have been looked at before, by this consumer or by one that died.
     pub redelivered: bool,
 }
 
@@ -120,31 +108,6 @@ impl<P: Payload + ?Sized> Consumer<P> {
         }
     }
 
-    /// Releases every item up to and including `position`, and says how many that were: 0 where they were released
-    /// before.
-    ///
-    /// # Errors
-    ///
-    /// [`ReleaseError::NotRead`] for a position that was not read ahead, [`ReleaseError::Broken`].
-    #[inline]
-    pub fn release_through(&mut self, position: Position) -> Result<u64, ReleaseError> {
-        self.port.check()?;
-        let beyond = distance(position.to_bits(), self.reader.ahead()) + 1;
-        if beyond > 0 {
-            return Err(ReleaseError::NotRead { beyond: beyond.cast_unsigned() });
-        }
-        let count = (distance(position.to_bits(), self.reader.head()) + 1).max(0).cast_unsigned();
-        if count > 0 {
-            self.reader.release(&self.port.view, count);
-        }
-        Ok(count)
-    }
-
-    /// Reads ahead from the oldest unreleased item again; what was read already comes flagged.
-    pub fn rewind(&mut self) {
-        self.reader.rewind();
-    }
-
     /// What the last pop or look of this handle delivered.
     #[must_use]
     #[inline]
@@ -184,7 +147,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     }
 
     #[inline]
-    fn find(&mut self, position: u64) -> Result<(), PopError> {
+    pub(super) fn find(&mut self, position: u64) -> Result<(), PopError> {
         self.port.check()?;
         let attachment = &self.port.attachment;
         match self.reader.find(&self.port.view, position, || Port::<P>::writer_gone(attachment)) {
@@ -194,7 +157,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     }
 
     #[inline]
-    fn length(&mut self, position: u64) -> Result<usize, PopError> {
+    pub(super) fn length(&mut self, position: u64) -> Result<usize, PopError> {
         self.port.view.slots.slot(position).length().map_err(|found| {
             let fault = Fault::Corrupted { what: Word::Length, found: u64::from(found) };
             PopError::Broken(self.port.end(fault))
@@ -232,7 +195,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
 
     /// Repeats `attempt` until it is no longer `Empty`.
     #[cold]
-    fn retry<R>(
+    pub(super) fn retry<R>(
         &mut self,
         limit: Limit,
         mut attempt: impl FnMut(&mut Self) -> Result<R, PopError>,
@@ -259,7 +222,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
 
     /// Notes what is about to be delivered, and says whether it was seen before.
     #[inline]
-    fn deliver(&mut self, first: u64, len: usize) -> bool {
+    pub(super) fn deliver(&mut self, first: u64, len: usize) -> bool {
         let redelivered = self.reader.seen_from(first) > 0;
         self.last = Last::Other(Delivery { first: Position::of_cursor(first), len, redelivered });
         redelivered
@@ -406,46 +369,6 @@ impl<T: Element> Consumer<T> {
         self.wait(limit)?;
         self.try_read_slice(max)
     }
-
-    /// Copies the next item out without releasing it: the oldest one first, then one after the other.
-    /// [`release_through`](Consumer::release_through) releases them later.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`].
-    #[inline]
-    pub fn try_read_ahead(&mut self) -> Result<Item<T>, PopError> {
-        let position = self.reader.ahead();
-        self.find(position)?;
-        let redelivered = self.deliver(position, 1);
-        self.reader.step_ahead(&self.port.view);
-        let value = self.port.view.slots.slot(position).read();
-        Ok(Item { value, position: Position::of_cursor(position), redelivered })
-    }
-
-    /// Copies the next item out without releasing it; waits while there is none. Items that are not released take
-    /// slots: a consumer that reads a whole capacity ahead waits for its own release.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn read_ahead(&mut self) -> Result<Item<T>, PopError> {
-        self.read_ahead_timeout(Limit::Unlimited)
-    }
-
-    /// Copies the next item out without releasing it; waits up to `limit` while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn read_ahead_timeout(&mut self, limit: impl Into<Limit>) -> Result<Item<T>, PopError> {
-        match self.try_read_ahead() {
-            Err(PopError::Empty) => self.retry(limit.into(), Self::try_read_ahead),
-            result => result,
-        }
-    }
 }
 
 impl Consumer<[u8]> {
@@ -491,49 +414,6 @@ impl Consumer<[u8]> {
     ) -> Result<usize, PopError> {
         match self.try_pop_to(buffer) {
             Err(PopError::Empty) => self.retry(limit.into(), |it| it.try_pop_to(buffer)),
-            result => result,
-        }
-    }
-
-    /// Copies the next item into `buffer`, which then holds its bytes and nothing else, without releasing it: the
-    /// oldest one first, then one after the other. [`release_through`](Consumer::release_through) releases them later.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`]; the buffer is left as it was.
-    pub fn try_read_ahead_to(&mut self, buffer: &mut Vec<u8>) -> Result<Delivery, PopError> {
-        let position = self.reader.ahead();
-        self.find(position)?;
-        let length = self.length(position)?;
-        buffer.clear();
-        buffer.reserve(length);
-        let redelivered = self.deliver(position, 1);
-        self.reader.step_ahead(&self.port.view);
-        self.port.view.slots.slot(position).append(length, buffer);
-        Ok(Delivery { first: Position::of_cursor(position), len: 1, redelivered })
-    }
-
-    /// Copies the next item into `buffer` without releasing it; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    pub fn read_ahead_to(&mut self, buffer: &mut Vec<u8>) -> Result<Delivery, PopError> {
-        self.read_ahead_to_timeout(buffer, Limit::Unlimited)
-    }
-
-    /// Copies the next item into `buffer` without releasing it; waits up to `limit` while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
-    pub fn read_ahead_to_timeout(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        limit: impl Into<Limit>,
-    ) -> Result<Delivery, PopError> {
-        match self.try_read_ahead_to(buffer) {
-            Err(PopError::Empty) => self.retry(limit.into(), |it| it.try_read_ahead_to(buffer)),
             result => result,
         }
     }

@@ -24,11 +24,13 @@
 //! [`ReadGuard::release`] after a look. Whatever was looked at but not released is delivered again, and says so.
 //!
 //! Files: `algorithm` and `repair` are the protocol, checked by loom; `ring` opens and hands out roles; `producer`,
-//! `claim`, `consumer` and `read` are the handles, `port` what they share.
+//! `claim`, `consumer`, `read` and `ahead` are the handles, `port` what they share.
 
 pub(crate) mod algorithm;
 pub(crate) mod repair;
 
+#[cfg(not(loom))]
+mod ahead;
 #[cfg(not(loom))]
 mod claim;
 #[cfg(not(loom))]
@@ -46,8 +48,9 @@ mod ring;
 
 #[cfg(not(loom))]
 pub use self::{
+    ahead::Item,
     claim::{Claim, Filled},
-    consumer::{Consumer, Delivery, Item},
+    consumer::{Consumer, Delivery},
     options::{Options, open, open_with},
     producer::Producer,
     read::{ReadGuard, ReadSlice},

@@ -1,11 +1,13 @@
 //! One test body over rings on the heap and rings in shared memory.
 
+use std::fs::File;
 use std::ops::Deref;
+use std::os::unix::fs::FileExt;
 
 use ringfence::spsc::{self, Consumer, Options, Producer, Ring};
 use ringfence::{Element, Payload};
 
-use super::UniqueName;
+use super::{Image, UniqueName};
 
 /// Where a ring's bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,21 @@ impl<P: Payload + ?Sized> TestRing<P> {
             Some(name) => spsc::open(name).expect("the ring"),
             None => self.ring.clone(),
         }
+    }
+
+    /// The ring as a crash of all its participants at this moment would leave it: its bytes, under another name, whose
+    /// lock bytes nobody holds. `None` on the heap, which dies with its process.
+    pub(crate) fn as_after_a_crash(&self) -> Option<Self> {
+        let copy = UniqueName::new();
+        Image::of(&self.name.as_ref()?.path()).write(&copy.path());
+        Some(Self { ring: spsc::open(&copy).expect("a ring"), name: Some(copy) })
+    }
+
+    /// Writes a word of the region's file, as a broken peer could.
+    pub(crate) fn poke(&self, at: usize, value: u64) {
+        let path = self.name.as_ref().expect("a ring in shared memory").path();
+        let file = File::options().write(true).open(path).expect("the region's file");
+        file.write_all_at(&value.to_le_bytes(), at as u64).expect("a word of the region");
     }
 
     /// Producer and consumer, each over its own opening.

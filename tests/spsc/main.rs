@@ -1,5 +1,5 @@
 //! What rings of one producer and one consumer promise to whoever uses them through the public surface, over the heap
-//! and over shared memory. Takeover after death, standby and the rest that needs processes: `tests/processes`.
+//! and over shared memory. What only real processes can show, and the locks that prove a death: `tests/processes`.
 
 #![cfg(not(loom))]
 #![allow(
@@ -24,6 +24,7 @@ mod reads;
 mod redelivery;
 mod roles;
 mod shapes;
+mod takeover;
 mod threads;
 mod types;
 mod wraps;

@@ -36,6 +36,8 @@ enum Call {
     Rewind,
     ReattachProducer,
     ReattachConsumer,
+    /// Both handles die, and others take their places.
+    Crash,
     Close,
 }
 
@@ -58,6 +60,7 @@ fn any_call() -> impl Strategy<Value = Call> {
         1 => Just(Call::Rewind),
         1 => Just(Call::ReattachProducer),
         2 => Just(Call::ReattachConsumer),
+        1 => Just(Call::Crash),
     ]
 }
 
@@ -449,6 +452,16 @@ impl<P: Carried + ?Sized> Pair<P> {
                 self.rx = None;
                 self.rx = Some(self.ring.opened_again().consumer().expect("the role"));
                 model.ahead = 0;
+            }
+            Call::Crash => {
+                let Some(ring) = self.ring.as_after_a_crash() else { return };
+                (self.tx, self.rx) = (None, None);
+                self.ring = ring;
+                let (tx, rx) = self.ring.ends();
+                (self.tx, self.rx) = (Some(tx), Some(rx));
+                model.ahead = 0;
+                // The oldest item may have been handed out without a note.
+                model.look(1);
             }
             Call::Close => {
                 tx.close();

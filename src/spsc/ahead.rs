@@ -1,0 +1,136 @@
+//! Looking at one item after the other, to release them by position once their effects are safe: after an `fsync`, an
+//! exchange's or a broker's acknowledgement.
+//!
+//! A guard borrows its consumer, so it cannot wait for an acknowledgement that comes later; a position can.
+
+use super::consumer::{Consumer, Delivery};
+use crate::element::{Element, Payload};
+use crate::error::{PopError, ReleaseError};
+use crate::position::{Position, distance};
+use crate::wait::Limit;
+
+/// An item that was read ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Item<T> {
+    /// The item.
+    pub value: T,
+    /// Its position, for [`release_through`](Consumer::release_through).
+    pub position: Position,
+    /// Whether it may have been looked at before, by this consumer or by one that died.
+    pub redelivered: bool,
+}
+
+impl<P: Payload + ?Sized> Consumer<P> {
+    /// Releases every item up to and including `position`, and says how many that were: 0 where they were released
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// [`ReleaseError::NotRead`] for a position that was not read ahead, [`ReleaseError::Broken`].
+    #[inline]
+    pub fn release_through(&mut self, position: Position) -> Result<u64, ReleaseError> {
+        self.port.check()?;
+        let beyond = distance(position.to_bits(), self.reader.ahead()) + 1;
+        if beyond > 0 {
+            return Err(ReleaseError::NotRead { beyond: beyond.cast_unsigned() });
+        }
+        let count = (distance(position.to_bits(), self.reader.head()) + 1).max(0).cast_unsigned();
+        if count > 0 {
+            self.reader.release(&self.port.view, count);
+        }
+        Ok(count)
+    }
+
+    /// Reads ahead from the oldest unreleased item again; what was read already comes flagged.
+    pub fn rewind(&mut self) {
+        self.reader.rewind();
+    }
+}
+
+impl<T: Element> Consumer<T> {
+    /// Copies the next item out without releasing it: the oldest one first, then one after the other.
+    /// [`release_through`](Consumer::release_through) releases them later.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`].
+    #[inline]
+    pub fn try_read_ahead(&mut self) -> Result<Item<T>, PopError> {
+        let position = self.reader.ahead();
+        self.find(position)?;
+        let redelivered = self.deliver(position, 1);
+        self.reader.step_ahead(&self.port.view);
+        let value = self.port.view.slots.slot(position).read();
+        Ok(Item { value, position: Position::of_cursor(position), redelivered })
+    }
+
+    /// Copies the next item out without releasing it; waits while there is none. Items that are not released take
+    /// slots: a consumer that reads a whole capacity ahead waits for its own release.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn read_ahead(&mut self) -> Result<Item<T>, PopError> {
+        self.read_ahead_timeout(Limit::Unlimited)
+    }
+
+    /// Copies the next item out without releasing it; waits up to `limit` while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
+    #[inline]
+    pub fn read_ahead_timeout(&mut self, limit: impl Into<Limit>) -> Result<Item<T>, PopError> {
+        match self.try_read_ahead() {
+            Err(PopError::Empty) => self.retry(limit.into(), Self::try_read_ahead),
+            result => result,
+        }
+    }
+}
+
+impl Consumer<[u8]> {
+    /// Copies the next item into `buffer`, which then holds its bytes and nothing else, without releasing it: the
+    /// oldest one first, then one after the other. [`release_through`](Consumer::release_through) releases them later.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`]; the buffer is left as it was.
+    pub fn try_read_ahead_to(&mut self, buffer: &mut Vec<u8>) -> Result<Delivery, PopError> {
+        let position = self.reader.ahead();
+        self.find(position)?;
+        let length = self.length(position)?;
+        buffer.clear();
+        buffer.reserve(length);
+        let redelivered = self.deliver(position, 1);
+        self.reader.step_ahead(&self.port.view);
+        self.port.view.slots.slot(position).append(length, buffer);
+        Ok(Delivery { first: Position::of_cursor(position), len: 1, redelivered })
+    }
+
+    /// Copies the next item into `buffer` without releasing it; waits while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Closed`] or [`PopError::Broken`].
+    pub fn read_ahead_to(&mut self, buffer: &mut Vec<u8>) -> Result<Delivery, PopError> {
+        self.read_ahead_to_timeout(buffer, Limit::Unlimited)
+    }
+
+    /// Copies the next item into `buffer` without releasing it; waits up to `limit` while there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
+    pub fn read_ahead_to_timeout(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        limit: impl Into<Limit>,
+    ) -> Result<Delivery, PopError> {
+        match self.try_read_ahead_to(buffer) {
+            Err(PopError::Empty) => self.retry(limit.into(), |it| it.try_read_ahead_to(buffer)),
+            result => result,
+        }
+    }
+}
