@@ -9,7 +9,7 @@ step() { printf '\n== %s\n' "$*"; }
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 
-names_before=$(ls -A /dev/shm)
+names_before=$(ls -A /dev/shm | sort)
 
 step format
 cargo fmt --all --check
@@ -34,9 +34,9 @@ step examples
 cargo run --release --locked --example pipeline
 
 step "nothing left in /dev/shm"
-names_after=$(ls -A /dev/shm)
-if [ "$names_before" != "$names_after" ]; then
-    printf 'before:\n%s\nafter:\n%s\n' "$names_before" "$names_after"
+left_behind=$(comm -13 <(printf '%s\n' "$names_before") <(ls -A /dev/shm | sort))
+if [ -n "$left_behind" ]; then
+    printf 'left behind:\n%s\n' "$left_behind"
     exit 1
 fi
 
