@@ -126,7 +126,7 @@ pub enum PopError {
     Empty,
     /// The limit passed before an item came.
     Timeout,
-    /// The ring was closed and everything in it was released: no item will come.
+    /// The ring was closed and no item is left to deliver: none will come.
     Closed,
     /// The handle or its ring cannot be used any more.
     Broken(Fault),
@@ -427,7 +427,7 @@ impl fmt::Display for OpenError {
             Self::TooLarge { capacity, slot } => {
                 write!(f, "{capacity} slots of {slot} bytes do not fit into an address space")
             }
-            Self::NotFound { path } => write!(f, "{}: no such ring", at(path)),
+            Self::NotFound { path } => write!(f, "{}: no such file", at(path)),
             Self::NameTaken { path } => write!(f, "{}: the name is taken", at(path)),
             Self::PermissionDenied { path, call } => write!(f, "{}: permission denied ({call})", at(path)),
             Self::NotAFile { path, found } => {

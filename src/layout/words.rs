@@ -100,7 +100,7 @@ pub(crate) struct Who {
     pub(crate) pid_start: AtomicU64,
     /// Inode of the owner's PID namespace.
     pub(crate) pid_namespace: AtomicU64,
-    /// Hash of the boot id of the owner's host.
+    /// The first 64 bits of the boot id of the owner's host.
     pub(crate) host: AtomicU64,
     /// When the owner attached, in nanoseconds since 1970.
     pub(crate) attached_at: AtomicU64,

@@ -131,7 +131,7 @@ impl Region {
     }
 }
 
-/// What the preamble of the file under `name` says, and whether the file has the size that it says.
+/// What the preamble of the file under `name` says.
 pub(crate) fn identify(name: &Name) -> Result<(File, Identification), OpenError> {
     let path = name.path();
     let file = open_checked(name, false)?;

@@ -42,7 +42,8 @@ impl<P: Payload + ?Sized> Consumer<P> {
         Ok(count)
     }
 
-    /// Reads ahead from the oldest unreleased item again; what was read already comes flagged.
+    /// Reads ahead from the oldest unreleased item again; what was read already comes flagged, and can be released only
+    /// once it is read anew.
     pub fn rewind(&mut self) {
         self.reader.rewind();
     }

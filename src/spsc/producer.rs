@@ -234,7 +234,7 @@ impl<T: Element> Producer<T> {
         self.push_slice_timeout(values, Limit::Unlimited)
     }
 
-    /// Pushes `values`, waiting up to `limit` whenever the ring is full, and says how many it pushed.
+    /// Pushes `values`, waiting up to `limit` in all while the ring is full, and says how many it pushed.
     ///
     /// # Errors
     ///

@@ -1,7 +1,6 @@
 //! What people want to know of a process: shown by tools, never used for a decision.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,7 +12,7 @@ pub(crate) struct Identity {
     pub(crate) start: u64,
     /// Inode of the PID namespace; 0 where unknown.
     pub(crate) pid_namespace: u64,
-    /// Hash of the kernel's boot id; 0 where unknown.
+    /// The first 64 bits of the kernel's boot id; 0 where unknown.
     pub(crate) host: u64,
 }
 
@@ -24,13 +23,16 @@ impl Identity {
             pid: std::process::id(),
             start: start_time().unwrap_or(0),
             pid_namespace: fs::metadata("/proc/self/ns/pid").map_or(0, |it| it.ino()),
-            host: fs::read("/proc/sys/kernel/random/boot_id").map_or(0, |it| {
-                let mut hasher = DefaultHasher::new();
-                it.hash(&mut hasher);
-                hasher.finish()
-            }),
+            host: host().unwrap_or(0),
         }
     }
+}
+
+/// The boot id is a UUID: groups of hexadecimal digits.
+fn host() -> Option<u64> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let digits: String = id.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+    u64::from_str_radix(&digits, 16).ok()
 }
 
 /// Field 22 of `/proc/self/stat`; counted after the last `)`, because the command name may hold spaces.
