@@ -3,7 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::ring::{ENTRIES, Ring};
+use super::port::ENTRIES;
+use super::ring::Ring;
 use crate::attachment::{Attach, Attachment, Creation, Expected};
 use crate::element::{Element, Payload};
 use crate::error::OpenError;

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::ring::{CONSUMER, PRODUCER};
 use super::{algorithm::Corruption, repair};
 use crate::attachment::Attachment;
 use crate::element::Payload;
@@ -13,6 +12,13 @@ use crate::slots::{Slots, View};
 use crate::sys::fork::Origin;
 use crate::vocabulary::Role;
 use crate::wait::{Next, Polls, Waiter};
+
+/// Number of the producer's entry.
+pub(super) const PRODUCER: u32 = 0;
+/// Number of the consumer's entry.
+pub(super) const CONSUMER: u32 = 1;
+/// Entries of the participant table.
+pub(super) const ENTRIES: u32 = 2;
 
 /// A held role.
 pub(super) struct Port<P: Payload + ?Sized> {

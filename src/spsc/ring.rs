@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Consumer, Producer, port};
+use super::port::{self, CONSUMER, PRODUCER};
+use super::{Consumer, Producer};
 use crate::attachment::Attachment;
 use crate::element::Payload;
 use crate::error::{AttachError, UnlinkError};
@@ -13,13 +14,6 @@ use crate::participant::{self, Participant, Peer, RepairReport};
 use crate::position::Position;
 use crate::sync::Ordering;
 use crate::vocabulary::Role;
-
-/// Number of the producer's entry.
-pub(super) const PRODUCER: u32 = 0;
-/// Number of the consumer's entry.
-pub(super) const CONSUMER: u32 = 1;
-/// Entries of the participant table.
-pub(super) const ENTRIES: u32 = 2;
 
 /// An open ring of `P`: hands out its two roles. Cheap to clone; clones and handles keep the ring mapped.
 pub struct Ring<P: Payload + ?Sized> {
