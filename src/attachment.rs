@@ -145,7 +145,7 @@ impl Expected {
             }
             return list;
         }
-        // The layout first: a fingerprint is only a claim, and slots are laid over memory by content, size and alignment.
+        // The layout first: a fingerprint is only a claim; slots are laid over memory by content, size and alignment.
         let same_layout = self.content == header.content
             && self.size == Some(u64::from(header.element_size))
             && self.align == header.element_align;
@@ -329,7 +329,7 @@ impl Attachment {
 /// [`UnlinkError::InUse`] while anyone lives, with their names; [`UnlinkError::Open`] where there is no such ring, or
 /// something else has the name.
 pub fn unlink(name: &str) -> Result<(), UnlinkError> {
-    participant::remove(&*open_for_removal(Attach::new(), name)?, false)
+    participant::remove(&*open_for_removal(name)?, false)
 }
 
 /// Removes the ring called `name` even while participants use it; they get [`Fault::Unlinked`].
@@ -338,9 +338,9 @@ pub fn unlink(name: &str) -> Result<(), UnlinkError> {
 ///
 /// [`UnlinkError::Open`] where there is no such ring, or something else has the name.
 pub fn force_unlink(name: &str) -> Result<(), UnlinkError> {
-    participant::remove(&*open_for_removal(Attach::new(), name)?, true)
+    participant::remove(&*open_for_removal(name)?, true)
 }
 
-fn open_for_removal(attach: Attach, name: &str) -> Result<Arc<Region>, UnlinkError> {
-    Ok(Region::open(Name::new(attach.directory.as_deref(), name)?)?)
+fn open_for_removal(name: &str) -> Result<Arc<Region>, UnlinkError> {
+    Ok(Region::open(Name::new(None, name)?)?)
 }

@@ -42,15 +42,14 @@ pub fn inspect(name: &str) -> Result<Inspection, OpenError> {
 /// As [`inspect`].
 pub fn inspect_with(name: &str, attach: Attach) -> Result<Inspection, OpenError> {
     let name = Name::new(attach.directory.as_deref(), name)?;
-    let (_, identification) = identify(&name)?;
     let path = name.path().to_owned();
-    match Region::open(name) {
+    match Region::open(name.clone()) {
         Ok(region) => {
             let identification = region.header().identification.clone();
             Ok(Inspection { path, identification, ring: Ok(Attachment { region, attach }) })
         }
         Err(error @ (OpenError::UnsupportedVersion { .. } | OpenError::UnsupportedFeatures { .. })) => {
-            Ok(Inspection { path, identification, ring: Err(error) })
+            Ok(Inspection { path, identification: identify(&name)?, ring: Err(error) })
         }
         Err(error) => Err(error),
     }

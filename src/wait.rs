@@ -98,7 +98,7 @@ impl Waiter {
 }
 
 /// A call that is repeated without waiting looks around now and then, so that polling a ring that nobody feeds any
-/// more does not go on unnoticed; at most once a slice, and without a system call in between.
+/// more does not go on unnoticed; at most every 100 ms, and without a system call in between.
 #[derive(Debug, Default)]
 pub(crate) struct Polls {
     /// Fruitless calls since the last look at the clock.

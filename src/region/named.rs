@@ -103,8 +103,7 @@ impl Region {
         let file = open_checked(&name, true)?;
         let path = name.path();
         let size = file_size(path, &file)?;
-        let head = read_header(path, &file, PREAMBLE_LENGTH)?;
-        let identification = Identification::decode(&head).map_err(|it| refusal(path, it))?;
+        let identification = read_preamble(path, &file)?;
         let length = identification.supported_length().map_err(|it| refusal(path, it))?;
         if size != identification.total_size {
             let (expected, path) = (identification.total_size, path.to_owned());
@@ -132,12 +131,12 @@ impl Region {
 }
 
 /// What the preamble of the file under `name` says.
-pub(crate) fn identify(name: &Name) -> Result<(File, Identification), OpenError> {
-    let path = name.path();
-    let file = open_checked(name, false)?;
-    let head = read_header(path, &file, PREAMBLE_LENGTH)?;
-    let identification = Identification::decode(&head).map_err(|it| refusal(path, it))?;
-    Ok((file, identification))
+pub(crate) fn identify(name: &Name) -> Result<Identification, OpenError> {
+    read_preamble(name.path(), &open_checked(name, false)?)
+}
+
+fn read_preamble(path: &Path, file: &File) -> Result<Identification, OpenError> {
+    Identification::decode(&read_header(path, file, PREAMBLE_LENGTH)?).map_err(|it| refusal(path, it))
 }
 
 /// Sizes, fills and maps the new `file`, which nobody else can see yet.
@@ -180,7 +179,7 @@ fn build(
     let Some(base) = NonNull::new(map.as_mut_ptr()) else {
         return Err(failed(Failure { call: "mmap", errno: libc::EFAULT }));
     };
-    // SAFETY: I1: the mapping has `total` zeroed bytes, aligned to a page, of a file that has no name yet.
+    // SAFETY: I1: the mapping has `total` zeroed bytes, aligned to a page, of a file that nobody else opens yet.
     unsafe { initialise(base, bytes, header) };
     protect_header(path, &map, header)?;
     if let Some(group) = settings.group {

@@ -262,11 +262,8 @@ impl Reader {
             return Err(Absent::Empty);
         };
         // Rule 4: the flag was loaded first, now the stamp for the last time.
-        if view.slots.slot(position).stamp().load(E1_PUBLISH.acquire()) == full(position) {
-            Ok(())
-        } else {
-            Err(last)
-        } // E1
+        let stamp = view.slots.slot(position).stamp().load(E1_PUBLISH.acquire()); // E1
+        if stamp == full(position) { Ok(()) } else { Err(last) }
     }
 
     /// How many items there are from `position` on, of `wanted` at most; 0 where there is none.

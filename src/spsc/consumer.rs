@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::algorithm::{Absent, Popped, Reader};
-use super::port::Port;
+use super::port::{Port, writer_gone};
 use super::read::{ReadGuard, ReadSlice};
 use super::ring::Ring;
 use crate::element::{Element, Payload};
@@ -150,7 +150,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     pub(super) fn find(&mut self, position: u64) -> Result<(), PopError> {
         self.port.check()?;
         let attachment = &self.port.attachment;
-        match self.reader.find(&self.port.view, position, || Port::<P>::writer_gone(attachment)) {
+        match self.reader.find(&self.port.view, position, || writer_gone(attachment)) {
             Ok(()) => Ok(()),
             Err(absent) => self.absent(position, absent),
         }

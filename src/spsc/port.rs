@@ -99,11 +99,6 @@ impl<P: Payload + ?Sized> Port<P> {
         }
     }
 
-    /// Whether the producer's byte is proven free.
-    pub(super) fn writer_gone(attachment: &Attachment) -> bool {
-        !participant::is_held(&attachment.region, PRODUCER)
-    }
-
     pub(super) fn peer(&self) -> Peer {
         participant::peer(&self.attachment.region, self.peer)
     }
@@ -116,6 +111,11 @@ impl<P: Payload + ?Sized> fmt::Debug for Port<P> {
             .field("works", &self.check())
             .finish_non_exhaustive()
     }
+}
+
+/// Whether the producer's byte is proven free.
+pub(super) fn writer_gone(attachment: &Attachment) -> bool {
+    !participant::is_held(&attachment.region, PRODUCER)
 }
 
 /// The ring's words and slots.

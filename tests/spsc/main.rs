@@ -31,3 +31,12 @@ mod wraps;
 
 #[global_allocator]
 static ALLOCATOR: common::Counting = common::Counting;
+
+/// Pops everything: value and flag of each.
+fn drain(rx: &mut ringfence::spsc::Consumer<u64>) -> Vec<(u64, bool)> {
+    let mut items = Vec::new();
+    while let Ok(value) = rx.try_pop() {
+        items.push((value, rx.last().expect("a delivery").redelivered));
+    }
+    items
+}

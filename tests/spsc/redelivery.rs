@@ -1,17 +1,7 @@
 //! What the next consumer is told of what the last one looked at.
 
-use ringfence::spsc::Consumer;
-
 use crate::common::for_each_backing;
-
-/// Pops everything: value and flag of each.
-fn drain(rx: &mut Consumer<u64>) -> Vec<(u64, bool)> {
-    let mut items = Vec::new();
-    while let Ok(value) = rx.try_pop() {
-        items.push((value, rx.last().expect("a delivery").redelivered));
-    }
-    items
-}
+use crate::drain;
 
 #[test]
 fn an_item_that_a_consumer_looked_at_before_it_left_comes_flagged_to_the_next_one() {

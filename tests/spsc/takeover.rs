@@ -7,6 +7,7 @@ use ringfence::spsc::{Consumer, Options};
 use ringfence::{Position, Presence, PushError};
 
 use crate::common::{Backing, TestRing};
+use crate::drain;
 
 fn ring<T: ringfence::Element>(capacity: usize) -> TestRing<T> {
     Backing::Shm.elements(capacity)
@@ -18,15 +19,6 @@ fn crashed<P: ringfence::Payload + ?Sized>(ring: &TestRing<P>) -> TestRing<P> {
 
 /// A way to look at a number of items without releasing them.
 type Look<'a> = &'a dyn Fn(&mut Consumer<u64>, u64);
-
-/// Pops everything: value and flag of each.
-fn drain(rx: &mut Consumer<u64>) -> Vec<(u64, bool)> {
-    let mut items = Vec::new();
-    while let Ok(value) = rx.try_pop() {
-        items.push((value, rx.last().expect("a delivery").redelivered));
-    }
-    items
-}
 
 #[test]
 fn participants_that_died_are_known_to_have_died() {
