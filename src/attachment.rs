@@ -6,7 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::barrier::Barrier;
 use crate::element::Payload;
+use crate::doorbell;
 use crate::error::{Difference, Fault, OpenError, UnlinkError};
 use crate::layout::SchemaRecord;
 use crate::layout::geometry::SlotShape;
@@ -14,10 +16,11 @@ use crate::layout::header::{Content, Draft, Header};
 use crate::layout::words::{CLOSED, CLOSING};
 use crate::participant::{self, Participant};
 use crate::position::{Position, distance};
-use crate::region::{Name, Region, Settings, os_error};
+use crate::region::{Name, Region, Settings, Standing, os_error};
 use crate::sync::Ordering;
 use crate::sys::{file, identity};
 use crate::vocabulary::Kind;
+use crate::wait::{Patience, Strategy};
 
 /// How this process takes part in a ring: the same for creating and for opening it.
 ///
@@ -36,10 +39,13 @@ pub struct Attach {
     pub(crate) directory: Option<PathBuf>,
     pub(crate) label: String,
     pub(crate) fail_when_peer_dies: bool,
+    pub(crate) strategy: Strategy,
+    pub(crate) barrier: Barrier,
 }
 
 impl Attach {
-    /// The defaults: `/dev/shm`, no label, blocked calls wait for the successor of a peer that died.
+    /// The defaults: `/dev/shm`, no label, blocked calls spin and then sleep and wait for the successor of a peer that
+    /// died, pushes and pops run no fence.
     pub fn new() -> Self {
         Self::default()
     }
@@ -62,6 +68,18 @@ impl Attach {
         self.fail_when_peer_dies = yes;
         self
     }
+
+    /// What a call does while it waits: [`Strategy::Adaptive`] by default. On a ring of `busy_poll` every call spins.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// What a handle runs between a publication and its look for sleepers: [`Barrier::Asymmetric`] by default.
+    pub fn barrier(mut self, barrier: Barrier) -> Self {
+        self.barrier = barrier;
+        self
+    }
 }
 
 /// The options of a new ring that all kinds have.
@@ -69,6 +87,7 @@ impl Attach {
 pub(crate) struct Creation {
     pub(crate) capacity: usize,
     pub(crate) start: Position,
+    pub(crate) busy_poll: bool,
     pub(crate) settings: Settings,
     pub(crate) attach: Attach,
 }
@@ -78,6 +97,7 @@ impl Creation {
         Self {
             capacity,
             start: Position::default(),
+            busy_poll: false,
             settings: Settings { mode: 0o600, group: None, prefault: true },
             attach: Attach::new(),
         }
@@ -192,6 +212,7 @@ impl Expected {
             start: creation.start.to_bits(),
             created_at: identity::unix_nanos(),
             entry_count: entries,
+            busy_poll: creation.busy_poll,
             schema: self.schema.clone(),
             instance: file::random().map_err(|failure| os_error(path, failure))?,
             page: file::page_size() as u64,
@@ -305,11 +326,32 @@ impl Attachment {
         participant::remove(&self.region, forced)
     }
 
+    /// How calls of a handle wait.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::here(if self.region.header().busy_poll { Strategy::Spin } else { self.attach.strategy })
+    }
+
+    /// What a new handle runs behind its publications, on behalf of sleepers. Registers the process where that is
+    /// needed, marks the region, and wakes whoever sleeps at it: they may rely on what was there before.
+    pub(crate) fn settle_barrier(&self) -> Barrier {
+        if self.region.header().busy_poll {
+            return Barrier::Asymmetric;
+        }
+        let barrier = self.attach.barrier.settle();
+        if barrier == Barrier::Asymmetric {
+            // Relaxed: before the fence of `ring_out`.
+            self.region.shared().status.asymmetric.fetch_add(1, Ordering::Relaxed);
+        }
+        doorbell::ring_out(self.region.shared());
+        barrier
+    }
+
     /// What a waiting call, or one that polls, finds beyond its ring: `None` where it may go on.
     pub(crate) fn look_around(&self, peer: u32) -> Option<Fault> {
-        match self.region.is_named() {
-            Ok(true) => {}
-            Ok(false) => return Some(Fault::Unlinked),
+        match self.region.standing() {
+            Ok(Standing::Sound) => {}
+            Ok(Standing::Truncated) => return Some(Fault::Truncated),
+            Ok(Standing::Nameless) => return Some(Fault::Unlinked),
             Err(failure) => return Some(Fault::Os(failure.errno)),
         }
         if self.attach.fail_when_peer_dies {

@@ -51,6 +51,9 @@ pub enum Fault {
         /// What it held.
         found: u64,
     },
+    /// The ring's file was truncated: its memory is gone. Noticed by a call that sleeps; one that touches the memory gets
+    /// `SIGBUS`.
+    Truncated,
     /// The handle was inherited by a forked child; it belongs to the parent.
     Forked,
     /// The operating system refused what is needed to go on; the value of `errno`.
@@ -65,6 +68,7 @@ impl fmt::Display for Fault {
             Self::Corrupted { what, found } => {
                 write!(f, "shared memory is corrupted: {what} holds {found:#x}, which no correct peer writes")
             }
+            Self::Truncated => f.write_str("the ring's file was truncated: its memory is gone"),
             Self::Forked => f.write_str("the handle belongs to the parent of this forked process"),
             Self::Os(errno) => write!(f, "{}", io::Error::from_raw_os_error(*errno)),
         }
@@ -72,6 +76,14 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(not(loom))]
+impl Fault {
+    /// What it means that a ring's futex cannot be slept on.
+    pub(crate) fn of_sleep(errno: i32) -> Self {
+        if errno == libc::EFAULT { Self::Truncated } else { Self::Os(errno) }
+    }
+}
 
 /// Why nothing was pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,6 +61,7 @@
 )))]
 compile_error!("ringfence supports Linux on x86-64 and aarch64");
 
+mod doorbell;
 mod element;
 mod error;
 mod layout;
@@ -77,11 +78,15 @@ pub mod model;
 #[cfg(not(loom))]
 mod attachment;
 #[cfg(not(loom))]
+mod barrier;
+#[cfg(not(loom))]
 mod inspect;
 #[cfg(not(loom))]
 mod participant;
 #[cfg(not(loom))]
 mod region;
+#[cfg(not(loom))]
+mod source;
 #[cfg(not(loom))]
 mod sys;
 #[cfg(not(loom))]
@@ -100,9 +105,11 @@ pub use vocabulary::{Kind, Role};
 #[cfg(not(loom))]
 pub use {
     attachment::{Attach, force_unlink, unlink},
+    barrier::{Barrier, never_register},
     inspect::{Inspection, inspect, inspect_with},
     participant::{Participant, Peer, Presence, RepairReport},
-    wait::Limit,
+    source::Doorbell,
+    wait::{Limit, Strategy},
 };
 
 #[cfg(doctest)]

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use crate::doorbell;
 use crate::error::{AttachError, Holder, UnlinkError};
 use crate::layout::words::{CLOSED, CLOSING, Entry, LABEL_WORDS, RETIRED, counter, exit, state};
 use crate::region::{Held, Region};
@@ -89,6 +90,8 @@ pub struct Participant {
     pub dropped: u64,
     /// How often an owner of this entry found a dead predecessor and put its affairs in order.
     pub repairs: u64,
+    /// How often a call of an owner of this entry slept.
+    pub sleeps: u64,
 }
 
 /// What [`repair`](crate::spsc::Ring::repair) found and put in order.
@@ -107,6 +110,8 @@ pub(crate) struct Membership {
     origin: Origin,
     /// Always there until the drop.
     hold: Option<Hold>,
+    /// The region's memory is gone: touching it raises SIGBUS.
+    lost: bool,
 }
 
 /// A lock byte, held.
@@ -149,7 +154,7 @@ impl Membership {
         let epoch = who.epoch.load(Ordering::Relaxed);
         who.epoch.store(epoch.wrapping_add(1), Ordering::Relaxed);
         who.state.store(state::IN_USE, Ordering::Relaxed);
-        let membership = Self { region: Arc::clone(region), index, origin: Origin::here(), hold: Some(hold) };
+        let membership = Self { region: Arc::clone(region), index, origin: Origin::here(), hold: Some(hold), lost: false };
         Ok((membership, repaired))
     }
 
@@ -158,9 +163,15 @@ impl Membership {
         self.origin
     }
 
-    /// Whether the caller runs in a forked child of the process that attached.
-    pub(crate) fn is_inherited(&self) -> bool {
-        self.origin.is_elsewhere()
+    /// Whether the region is this participant's to write: not in a forked child of the process that attached, and not
+    /// once its memory is gone.
+    pub(crate) fn may_write(&self) -> bool {
+        !self.lost && !self.origin.is_elsewhere()
+    }
+
+    /// The region's memory is gone.
+    pub(crate) fn lose(&mut self) {
+        self.lost = true;
     }
 
     /// Adds to one of the entry's own counters.
@@ -171,14 +182,20 @@ impl Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        if self.is_inherited() {
+        if self.origin.is_elsewhere() {
             // The parent's: here its mapping does not exist, and something else may lie at its address.
             core::mem::forget(self.hold.take());
+            return;
+        }
+        if self.lost {
             return;
         }
         let who = &self.region.entry(self.index).who;
         who.last_exit.store(exit::LEFT, Ordering::Relaxed);
         who.state.store(state::FREE, Ordering::Relaxed);
+        // Unlocked first: whoever is woken may ask for the proof that this one is gone.
+        drop(self.hold.take());
+        doorbell::ring_out(self.region.shared());
     }
 }
 
@@ -287,7 +304,12 @@ pub(crate) fn repair_dead(
     }
     match try_take(region, index)? {
         None => Ok(false),
-        Some(_hold) => repair_entry(region, index, repair).map(|(_, died)| died),
+        Some(hold) => {
+            let (_, died) = repair_entry(region, index, repair)?;
+            drop(hold);
+            doorbell::ring_out(region.shared());
+            Ok(died)
+        }
     }
 }
 
@@ -340,6 +362,7 @@ pub(crate) fn participant(region: &Region, index: u32) -> Participant {
         repairer: Some(entry.who.repairer.load(Ordering::Relaxed)).filter(|pid| *pid != 0),
         dropped: entry.counters[counter::DROPPED].load(Ordering::Relaxed),
         repairs: entry.counters[counter::REPAIRS].load(Ordering::Relaxed),
+        sleeps: entry.counters[counter::SLEEPS].load(Ordering::Relaxed),
     }
 }
 
@@ -387,6 +410,7 @@ fn try_remove(region: &Region, forced: bool) -> Result<bool, UnlinkError> {
     // Relaxed: pushes may see it some time; nothing is read because of it. The close of `file` unlocks, for nobody
     // could inherit it.
     region.shared().status.flags.fetch_or(RETIRED, Ordering::Relaxed);
+    doorbell::ring_out(region.shared());
     Ok(true)
 }
 

@@ -1,9 +1,10 @@
-//! The only door to atomics, fences, spin hints and cells: the standard library's, or loom's under `cfg(loom)`.
+//! The only door to atomics, fences, cells and futexes: the standard library's and the kernel's, or loom's and a model's
+//! under `cfg(loom)`.
 //!
-//! An ordering above Relaxed is written as one end of a named [`Edge`], so that both ends can be found by its name.
-//! Under loom, one end of one edge can be weakened to Relaxed by the environment variable `RINGFENCE_WEAKEN`
-//! (`"spsc E1 publish/release"`): a model must fail for each of them, which proves that the edge is needed and that
-//! the models would notice its loss.
+//! An ordering above Relaxed is written as one end of a named [`Edge`], so that both ends can be found by its name; a
+//! fence likewise, as one end of a named [`FencedEdge`]. Under loom, one end of one edge can be weakened to Relaxed (or
+//! left out, if it is a fence) by the environment variable `RINGFENCE_WEAKEN` (`"spsc E1 publish/release"`): a model
+//! must fail for each of them, which proves that the edge is needed and that the models would notice its loss.
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
@@ -13,6 +14,11 @@ use core::sync::atomic as imp;
 use loom::sync::atomic as imp;
 
 pub(crate) use imp::Ordering;
+
+#[cfg(loom)]
+pub(crate) use crate::model::futex;
+#[cfg(not(loom))]
+pub(crate) use crate::sys::futex;
 
 /// A word that threads and processes share: a type of our own, so that the lint which bans every other atomic knows it.
 macro_rules! atomic {
@@ -26,6 +32,11 @@ macro_rules! atomic {
         impl $name {
             pub(crate) $($const)? fn new(value: $value) -> Self {
                 Self(imp::$name::new(value))
+            }
+
+            /// Where the word lies: what the kernel is told of a futex, and what a model calls it.
+            pub(crate) fn address(&self) -> *const $value {
+                core::ptr::from_ref(self).cast()
             }
 
             #[inline(always)]
@@ -110,9 +121,44 @@ impl Edge {
     }
 
     fn weakened(self, end: &str) -> bool {
-        use std::sync::OnceLock;
-        static WEAKENED: OnceLock<Option<String>> = OnceLock::new();
-        let weakened = WEAKENED.get_or_init(|| std::env::var("RINGFENCE_WEAKEN").ok());
-        weakened.as_deref().and_then(|it| it.split_once('/')) == Some((self.name, end))
+        is_weakened(self.name, end)
     }
+}
+
+/// A named pair of full fences, each between a store and a later load: at least one side sees the other's store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FencedEdge {
+    #[cfg_attr(not(loom), expect(dead_code, reason = "read by the weakening switch of the models"))]
+    name: &'static str,
+}
+
+impl FencedEdge {
+    pub(crate) const fn named(name: &'static str) -> Self {
+        Self { name }
+    }
+
+    /// The fence at `end` of the edge.
+    #[inline(always)]
+    pub(crate) fn fence(self, end: &'static str) {
+        #[cfg(loom)]
+        if is_weakened(self.name, end) {
+            return;
+        }
+        let _ = end;
+        imp::fence(Ordering::SeqCst);
+    }
+}
+
+/// Keeps the compiler from moving a load before an earlier store; the processor may.
+#[inline(always)]
+pub(crate) fn compiler_fence() {
+    core::sync::atomic::compiler_fence(Ordering::SeqCst);
+}
+
+#[cfg(loom)]
+fn is_weakened(name: &str, end: &str) -> bool {
+    use std::sync::OnceLock;
+    static WEAKENED: OnceLock<Option<String>> = OnceLock::new();
+    let weakened = WEAKENED.get_or_init(|| std::env::var("RINGFENCE_WEAKEN").ok());
+    weakened.as_deref().and_then(|it| it.split_once('/')) == Some((name, end))
 }

@@ -1,7 +1,11 @@
 //! How long a call may wait, and what it does meanwhile.
 
-use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::doorbell::{Armed, Reach, announce};
+use crate::error::Fault;
+use crate::layout::words::{Bell, Shared};
+use crate::sys::futex::{self, Moment, Slept};
 
 /// How long a call may wait.
 ///
@@ -41,58 +45,184 @@ impl From<Instant> for Limit {
     }
 }
 
-/// Looks at a slot without giving the processor away.
-const SPINS: u32 = 256;
-/// How often a waiting call looks beyond its ring: is the name still there, does the peer live?
-const SLICE: Duration = Duration::from_millis(4);
+impl Limit {
+    /// The moment at which a wait ends that begins `now`.
+    pub(crate) fn deadline(self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::Unlimited => None,
+            Self::For(duration) => now.checked_add(duration),
+            Self::Until(deadline) => Some(deadline),
+        }
+    }
+}
+
+/// What a call does while it waits.
+///
+/// ```
+/// use ringfence::{spsc, Attach, Strategy};
+///
+/// let attach = Attach::new().strategy(Strategy::Sleep);
+/// let ring = spsc::Options::<u64>::new(64).attach(attach).in_process()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// Spins, then sleeps in the kernel. How long it spins adapts to how long waits take: up to 2,048 looks, next to
+    /// none where waiting is always longer than that, and none at all where the process may use one processor only.
+    #[default]
+    Adaptive,
+    /// Spins without end: for a thread that has a processor for itself. Nobody need wake it.
+    Spin,
+    /// Sleeps at once: for many rings on few processors, where a microsecond of latency matters less than a processor.
+    Sleep,
+}
+
+/// Looks in a row without a look at the clock.
+const STRIDE: u32 = 64;
+/// The longest a call sleeps, or spins, without looking beyond its ring: is the name still there, does the peer live?
+pub(crate) const SLICE: Duration = Duration::from_millis(100);
+/// The same where a ringer may miss the sleeper.
+const SHORT_SLICE: Duration = Duration::from_millis(1);
+
+/// How many looks a wait spins before it sleeps; learns from each wait of a handle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    strategy: Strategy,
+    /// Looks; up to [`Patience::MOST`].
+    budget: u32,
+}
+
+impl Patience {
+    const MOST: u32 = 2048;
+    const LEAST: u32 = 16;
+    const FIRST: u32 = 256;
+
+    /// As `strategy` says, on `processors` that the process may use.
+    pub(crate) fn new(strategy: Strategy, processors: usize) -> Self {
+        let strategy = match strategy {
+            Strategy::Adaptive if processors == 1 => Strategy::Sleep,
+            other => other,
+        };
+        Self { strategy, budget: Self::FIRST }
+    }
+
+    /// As `strategy` says, on this machine.
+    pub(crate) fn here(strategy: Strategy) -> Self {
+        Self::new(strategy, std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    fn looks(self) -> u32 {
+        match self.strategy {
+            Strategy::Adaptive => self.budget,
+            Strategy::Spin => u32::MAX,
+            Strategy::Sleep => 0,
+        }
+    }
+
+    /// A wait ended. One that ended while it spun moves the budget towards twice what it took; one that slept takes a
+    /// quarter of it away.
+    pub(crate) fn learn(&mut self, waiter: &Waiter) {
+        self.budget = if waiter.slept {
+            (self.budget - self.budget / 4).max(Self::LEAST)
+        } else {
+            let wanted = waiter.looks.saturating_mul(2).clamp(Self::LEAST, Self::MOST);
+            (self.budget * 7 + wanted).div_ceil(8)
+        };
+    }
+}
 
 /// What a waiting call is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Look at the ring.
     Look,
-    /// Look at the ring, and whether anybody can still change it.
+    /// Look whether anybody can still change the ring, before touching it.
     LookAround,
-    /// Give up.
+    /// Look at the ring for the last time, and give up.
     TimedOut,
 }
 
-/// One call that waits: spins, then gives the processor away between two looks.
+/// One call that waits.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     limit: Limit,
-    looks: u32,
+    /// The limit as a moment, once the clock was read.
+    deadline: Option<Instant>,
+    /// When to look beyond the ring; `None` until the clock was read.
     slice: Option<Instant>,
+    /// Looks while spinning.
+    looks: u32,
+    patience: u32,
+    armed: Option<(Armed, Reach)>,
+    slept: bool,
 }
 
 impl Waiter {
-    pub(crate) fn new(limit: Limit) -> Self {
-        Self { limit, looks: 0, slice: None }
+    pub(crate) fn new(limit: Limit, patience: Patience) -> Self {
+        Self {
+            limit,
+            deadline: None,
+            slice: None,
+            looks: 0,
+            patience: patience.looks(),
+            armed: None,
+            slept: false,
+        }
     }
 
-    /// Waits a little.
-    pub(crate) fn pause(&mut self) -> Next {
-        if self.looks < SPINS {
-            self.looks += 1;
+    /// Whether the call slept.
+    pub(crate) fn slept(&self) -> bool {
+        self.slept
+    }
+
+    /// Waits a little, or a lot: spins, or arms `bell`, or sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Truncated`] where the ring's memory is gone, [`Fault::Os`].
+    pub(crate) fn pause(&mut self, shared: &Shared, bell: &Bell) -> Result<Next, Fault> {
+        if self.looks < self.patience {
+            let turn = self.looks % STRIDE == 0 && (self.looks > 0 || self.limit != Limit::Unlimited);
+            self.looks = if self.looks == u32::MAX - 1 { STRIDE } else { self.looks + 1 };
             core::hint::spin_loop();
-            return Next::Look;
+            return Ok(if turn { self.watch_clock(Instant::now()) } else { Next::Look });
         }
+        let Some((armed, reach)) = self.armed.take() else {
+            let armed = bell.arm();
+            self.armed = Some((armed, announce(shared)));
+            return Ok(Next::Look);
+        };
         let now = Instant::now();
-        if let Limit::For(duration) = self.limit {
-            self.limit = now.checked_add(duration).map_or(Limit::Unlimited, Limit::Until);
+        let next = self.watch_clock(now);
+        if next == Next::TimedOut {
+            return Ok(next);
         }
-        if let Limit::Until(deadline) = self.limit
-            && now >= deadline
-        {
-            return Next::TimedOut;
+        let end = self.slice.map_or(SLICE, |slice| slice.saturating_duration_since(now));
+        let end = self.deadline.map_or(end, |deadline| end.min(deadline.saturating_duration_since(now)));
+        let end = if reach == Reach::Uncertain { end.min(SHORT_SLICE) } else { end };
+        self.slept = true;
+        match futex::wait(bell.futex(), armed.event(), Moment::after(end)) {
+            Ok(Slept::Disturbed) => Ok(Next::Look),
+            Ok(Slept::TimedOut) => Ok(self.watch_clock(Instant::now())),
+            Err(failure) => Err(Fault::of_sleep(failure.errno)),
         }
-        thread::yield_now();
-        match self.slice {
-            Some(end) if now < end => Next::Look,
-            begun => {
-                self.slice = Some(now + SLICE);
-                if begun.is_some() { Next::LookAround } else { Next::Look }
-            }
+    }
+
+    /// What the clock says at `now`.
+    fn watch_clock(&mut self, now: Instant) -> Next {
+        let Some(slice) = self.slice else {
+            self.deadline = self.limit.deadline(now);
+            self.slice = Some(now + SLICE);
+            return if self.deadline.is_some_and(|it| now >= it) { Next::TimedOut } else { Next::Look };
+        };
+        if self.deadline.is_some_and(|it| now >= it) {
+            Next::TimedOut
+        } else if now >= slice {
+            self.slice = Some(now + SLICE);
+            Next::LookAround
+        } else {
+            Next::Look
         }
     }
 }

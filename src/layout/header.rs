@@ -40,8 +40,10 @@ const HEADER_STEP: u64 = 4096;
 const LOCK_NAME: u64 = 1 << 62;
 /// Lock byte of entry 0.
 const LOCK_ENTRIES: u64 = LOCK_NAME + 16;
-/// Incompatible features that this build knows: none yet.
-const KNOWN_FEATURES: u64 = 0;
+/// Incompatible feature: nobody sleeps at the ring, so nobody rings.
+const BUSY_POLL: u64 = 1;
+/// Incompatible features that this build knows.
+const KNOWN_FEATURES: u64 = BUSY_POLL;
 
 /// What the data section is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,6 +213,8 @@ pub(crate) struct Header {
     pub(crate) start: u64,
     pub(crate) created_at: u64,
     pub(crate) entry_count: u32,
+    /// Nobody sleeps at the ring, and nobody rings.
+    pub(crate) busy_poll: bool,
     pub(crate) geometry: Geometry,
     pub(crate) schema: SchemaRecord,
 }
@@ -227,6 +231,7 @@ pub(crate) struct Draft {
     pub(crate) start: u64,
     pub(crate) created_at: u64,
     pub(crate) entry_count: u32,
+    pub(crate) busy_poll: bool,
     pub(crate) schema: SchemaRecord,
     pub(crate) instance: [u8; 16],
     /// The host's page size, for the header's own length.
@@ -345,6 +350,7 @@ impl Header {
             start: raw.start,
             created_at: raw.created_at,
             entry_count: raw.entry_count,
+            busy_poll: raw.incompatible_features & BUSY_POLL != 0,
             geometry,
             schema: decode_schema(&raw, bytes).map_err(invalid)?,
             identification,
@@ -392,7 +398,7 @@ impl Draft {
         preamble.crc = crc32c(&[&bytes_of(&preamble)[..offset_of!(Preamble, crc)]]);
         let section = |it: Section| [it.offset, it.length];
         let body = Body {
-            incompatible_features: 0,
+            incompatible_features: if self.busy_poll { BUSY_POLL } else { 0 },
             compatible_features: 0,
             content: self.content.code(),
             element_size: self.element_size,

@@ -34,9 +34,9 @@ pub(crate) struct Shared {
     /// How far a drainer had handed items to the kernel (stream).
     pub(crate) sent: CachePadded<AtomicU64>,
     /// Rung when an item becomes available.
-    pub(crate) not_empty: CachePadded<Doorbell>,
+    pub(crate) not_empty: CachePadded<Bell>,
     /// Rung when room becomes available.
-    pub(crate) not_full: CachePadded<Doorbell>,
+    pub(crate) not_full: CachePadded<Bell>,
 }
 
 /// The read-mostly line.
@@ -47,7 +47,7 @@ pub(crate) struct Status {
     pub(crate) flags: AtomicU64,
     /// Grows when an item is handed back for another consumer (mpmc).
     pub(crate) orphan_epoch: AtomicU64,
-    /// How many participants rely on the sleeper's membarrier.
+    /// How often somebody attached who relies on the sleeper's membarrier; zero: nobody ever did.
     pub(crate) asymmetric: AtomicU64,
 }
 
@@ -58,13 +58,13 @@ pub(crate) const CLOSING: u64 = 2;
 /// Set by the remover of the ring's name.
 pub(crate) const RETIRED: u64 = 4;
 
-/// A futex word and who listens to it.
+/// A futex word and whether anybody listens to it; see [`crate::doorbell`].
 #[repr(C)]
 #[derive(Debug)]
-pub(crate) struct Doorbell {
+pub(crate) struct Bell {
     /// The futex: grows with every ring.
     pub(crate) event: AtomicU32,
-    /// `ticket << 1 | somebody sleeps`.
+    /// `ticket << 1 | somebody may sleep`.
     pub(crate) armed: AtomicU32,
 }
 
@@ -133,6 +133,8 @@ pub(crate) mod counter {
     pub(crate) const DROPPED: usize = 0;
     /// How often this entry's owner put a dead predecessor's affairs in order.
     pub(crate) const REPAIRS: usize = 1;
+    /// How often a call of this entry's owner slept.
+    pub(crate) const SLEEPS: usize = 2;
 }
 
 #[cfg(not(loom))]
@@ -158,8 +160,8 @@ mod assertions {
     const_assert_eq!(offset_of!(Status, flags), 0);
     const_assert_eq!(offset_of!(Status, orphan_epoch), 8);
     const_assert_eq!(offset_of!(Status, asymmetric), 16);
-    const_assert_eq!(offset_of!(Doorbell, event), 0);
-    const_assert_eq!(offset_of!(Doorbell, armed), 4);
+    const_assert_eq!(offset_of!(Bell, event), 0);
+    const_assert_eq!(offset_of!(Bell, armed), 4);
     const_assert_eq!(size_of::<Entry>(), 256);
     const_assert_eq!(align_of::<Entry>(), LINE);
     const_assert_eq!(offset_of!(Entry, counters), 128);
@@ -182,7 +184,7 @@ impl Shared {
     /// The words of a ring whose first item gets `start`.
     pub(crate) fn starting_at(start: u64) -> Self {
         let line = |value| CachePadded::new(AtomicU64::new(value));
-        let bell = || CachePadded::new(Doorbell { event: AtomicU32::new(0), armed: AtomicU32::new(0) });
+        let bell = || CachePadded::new(Bell { event: AtomicU32::new(0), armed: AtomicU32::new(0) });
         let status = Status {
             flags: AtomicU64::new(0),
             orphan_epoch: AtomicU64::new(0),

@@ -43,6 +43,17 @@ pub(crate) struct Region {
     backing: Backing,
 }
 
+/// What a region's name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The region, whole; or it needs no name.
+    Sound,
+    /// The region, of whose file a part was cut off: touching what is gone raises SIGBUS.
+    Truncated,
+    /// Another file, or none.
+    Nameless,
+}
+
 enum Backing {
     Named { _map: MmapRaw, name: Name, inode: Inode },
     Heap(Heap),
@@ -75,12 +86,19 @@ impl Region {
         }
     }
 
+    /// What the region's name, if it has one, stands for now. One system call.
+    pub(crate) fn standing(&self) -> Result<Standing, Failure> {
+        let Backing::Named { name, inode, .. } = &self.backing else { return Ok(Standing::Sound) };
+        Ok(match file::named(name.path())? {
+            Some((found, size)) if found == *inode && size < self.header.geometry.total => Standing::Truncated,
+            Some((found, _)) if found == *inode => Standing::Sound,
+            _ => Standing::Nameless,
+        })
+    }
+
     /// Whether the region's name, if it has one, still stands for this region. One system call.
     pub(crate) fn is_named(&self) -> Result<bool, Failure> {
-        match &self.backing {
-            Backing::Named { name, inode, .. } => Ok(file::named(name.path())? == Some(*inode)),
-            Backing::Heap(_) => Ok(true),
-        }
+        Ok(self.standing()? != Standing::Nameless)
     }
 
     /// A fresh description of the region's file; `None` where the name stands for another file, or for none.

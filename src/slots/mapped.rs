@@ -34,6 +34,8 @@ pub(crate) struct Slots<P: ?Sized> {
 
 // SAFETY: the slots are shared between processes, hence all the more between threads; they own no `P`.
 unsafe impl<P: ?Sized> Send for Slots<P> {}
+// SAFETY: as above; slots are accessed as atomics and through copies of what others may write.
+unsafe impl<P: ?Sized> Sync for Slots<P> {}
 
 /// One slot, found by its position.
 pub(crate) struct Slot<'a, P: ?Sized> {

@@ -46,6 +46,13 @@ impl<P: Payload + ?Sized> Consumer<P> {
     /// once it is read anew.
     pub fn rewind(&mut self) {
         self.reader.rewind();
+        self.port.signals.set_ahead(self.reader.ahead());
+    }
+
+    #[inline]
+    fn step_ahead(&mut self) {
+        self.reader.step_ahead(&self.port.view);
+        self.port.signals.set_ahead(self.reader.ahead());
     }
 }
 
@@ -61,7 +68,7 @@ impl<T: Element> Consumer<T> {
         let position = self.reader.ahead();
         self.find(position)?;
         let redelivered = self.deliver(position, 1);
-        self.reader.step_ahead(&self.port.view);
+        self.step_ahead();
         let value = self.port.view.slots.slot(position).read();
         Ok(Item { value, position: Position::of_cursor(position), redelivered })
     }
@@ -105,7 +112,7 @@ impl Consumer<[u8]> {
         buffer.clear();
         buffer.reserve(length);
         let redelivered = self.deliver(position, 1);
-        self.reader.step_ahead(&self.port.view);
+        self.step_ahead();
         self.port.view.slots.slot(position).append(length, buffer);
         Ok(Delivery { first: Position::of_cursor(position), len: 1, redelivered })
     }

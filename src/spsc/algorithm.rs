@@ -21,12 +21,16 @@
 //! - **E2 release**: head Release → head Acquire. The consumer's copy is finished before the slot is written again.
 //! - **E3 close**: CLOSED Release → flags Acquire. Every push before the close is seen by the last look.
 //!
+//! Whoever moves `tail` rings `not_empty`, whoever moves `head` rings `not_full` (see [`crate::doorbell`]). Each bell has
+//! one sleeper, the owner of the other role, and whoever waits on its behalf: all of them are woken.
+//!
 //! Between two owners of a role the kernel's lock orders everything: the predecessor stored its last word before the
 //! lock was free (see [`crate::participant`]).
 //!
 //! The idea of the stamp is Vyukov's (bounded MPMC queue, 1024cores.net); of the cached opposite cursor, FastForward's
 //! and MCRingBuffer's successors'.
 
+use crate::doorbell::{ALL, Ringer, ring_out};
 use crate::element::{Element, Payload};
 use crate::error::Word;
 use crate::layout::words::{CLOSED, CLOSING, RETIRED};
@@ -81,12 +85,13 @@ pub(crate) struct Writer {
     tail: u64,
     /// The position at which the ring would be full, as far as this side knows.
     limit: u64,
+    ringer: Ringer,
 }
 
 impl Writer {
     /// Goes on at `tail`, which repair has found.
-    pub(crate) fn at(tail: u64) -> Self {
-        Self { tail, limit: tail }
+    pub(crate) fn at(tail: u64, ringer: Ringer) -> Self {
+        Self { tail, limit: tail, ringer }
     }
 
     /// Position of the next item.
@@ -164,11 +169,13 @@ impl Writer {
         self.tail = tail;
         // Relaxed: a hint for tools; a successor walks the stamps (rule 1).
         view.words.tail.store(tail, Ordering::Relaxed);
+        view.words.not_empty.ring(self.ringer, ALL);
     }
 
     /// Says that nothing follows what was pushed.
     pub(crate) fn close<P: Payload + ?Sized>(&mut self, view: &View<P>) {
         view.words.status.flags.fetch_or(CLOSED, E3_CLOSE.release()); // E3
+        ring_out(&view.words);
     }
 }
 
@@ -196,12 +203,13 @@ pub(crate) struct Reader {
     seen: u64,
     /// Position of the next item to be read ahead.
     ahead: u64,
+    ringer: Ringer,
 }
 
 impl Reader {
     /// Goes on at `head`; items below `seen` may have been looked at by a predecessor.
-    pub(crate) fn at(head: u64, seen: u64) -> Self {
-        Self { head, seen, ahead: head }
+    pub(crate) fn at(head: u64, seen: u64, ringer: Ringer) -> Self {
+        Self { head, seen, ahead: head, ringer }
     }
 
     /// Position of the oldest item that is not released.
@@ -327,6 +335,7 @@ impl Reader {
     fn release_to<P: Payload + ?Sized>(&mut self, view: &View<P>, head: u64) {
         self.head = head;
         view.words.head.store(head, E2_RELEASE.release()); // E2
+        view.words.not_full.ring(self.ringer, ALL);
     }
 
     /// Notes that the items before `end` are handed out unreleased, before they are.

@@ -6,12 +6,15 @@ use super::algorithm::{Absent, Popped, Reader};
 use super::port::{Port, writer_gone};
 use super::read::{ReadGuard, ReadSlice};
 use super::ring::Ring;
+use super::watch::Watch;
+use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, PopError, Word};
 use crate::participant::Peer;
 use crate::position::Position;
 use crate::vocabulary::Role;
-use crate::wait::{Limit, Waiter};
+use crate::source::Doorbell;
+use crate::wait::Limit;
 
 /// What the last pop, or look, delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +55,7 @@ enum Last {
 impl<P: Payload + ?Sized> Consumer<P> {
     pub(super) fn attach(ring: &Ring<P>) -> Result<Self, AttachError> {
         let (port, (head, seen)) = Port::attach(ring.attachment(), Role::Consumer)?;
-        Ok(Self { reader: Reader::at(head, seen), last: Last::Nothing, port })
+        Ok(Self { reader: Reader::at(head, seen, port.barrier.ringer()), last: Last::Nothing, port })
     }
 
     /// Looks at the oldest item without releasing it; `Err(Empty)` where there is none.
@@ -134,6 +137,18 @@ impl<P: Payload + ?Sized> Consumer<P> {
         self.port.peer()
     }
 
+    /// Rings when an item comes: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
+    #[must_use]
+    pub fn doorbell(&self) -> Doorbell {
+        Doorbell::of(Watch::of(&self.port, Role::Consumer))
+    }
+
+    /// What this handle runs behind a release: what it was attached with, or `Fenced` where that could not be had.
+    #[must_use]
+    pub fn barrier(&self) -> Barrier {
+        self.port.barrier
+    }
+
     /// How many items fit into the ring.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -183,9 +198,10 @@ impl<P: Payload + ?Sized> Consumer<P> {
         Err(match absent {
             Absent::Empty => match self.port.polled() {
                 // The fault first, then the slot for the last time: what was committed before is delivered.
-                Some(Fault::Unlinked) if self.reader.sees(&self.port.view, position) => return Ok(()),
-                Some(Fault::Unlinked) => PopError::Broken(Fault::Unlinked),
-                _ => PopError::Empty,
+                Some(Fault::Truncated) => PopError::Broken(self.port.end(Fault::Truncated)),
+                Some(_) if self.reader.sees(&self.port.view, position) => return Ok(()),
+                Some(fault) => PopError::Broken(fault),
+                None => PopError::Empty,
             },
             Absent::Closed => PopError::Closed,
             Absent::Retired => PopError::Broken(Fault::Unlinked),
@@ -193,31 +209,31 @@ impl<P: Payload + ?Sized> Consumer<P> {
         })
     }
 
-    /// Repeats `attempt` until it is no longer `Empty`.
+    /// Repeats `attempt`, which was `Empty`, until it no longer is.
     #[cold]
     pub(super) fn retry<R>(
         &mut self,
         limit: Limit,
         mut attempt: impl FnMut(&mut Self) -> Result<R, PopError>,
     ) -> Result<R, PopError> {
-        let mut waiter = Waiter::new(limit);
-        loop {
-            match attempt(self) {
-                Err(PopError::Empty) => {}
-                result => return result,
-            }
-            match self.port.pause(&mut waiter) {
-                Ok(true) => {}
-                Ok(false) => return Err(PopError::Timeout),
+        let mut waiter = self.port.waiter(limit);
+        let result = loop {
+            let last = match self.port.pause(&mut waiter) {
+                Ok(true) => None,
+                Ok(false) => Some(PopError::Timeout),
+                // Nothing is left to look at.
+                Err(Fault::Truncated) => break Err(PopError::Broken(self.port.end(Fault::Truncated))),
                 // The fault first, then a last look: what was committed before is delivered.
-                Err(fault) => {
-                    return match attempt(self) {
-                        Err(PopError::Empty) => Err(PopError::Broken(fault)),
-                        result => result,
-                    };
-                }
+                Err(fault) => Some(PopError::Broken(fault)),
+            };
+            match (attempt(self), last) {
+                (Err(PopError::Empty), None) => {}
+                (Err(PopError::Empty), Some(error)) => break Err(error),
+                (result, _) => break result,
             }
-        }
+        };
+        self.port.waited(&waiter);
+        result
     }
 
     /// Notes what is about to be delivered, and says whether it was seen before.
@@ -427,7 +443,7 @@ impl Consumer<[u8]> {
 
 impl<P: Payload + ?Sized> Drop for Consumer<P> {
     fn drop(&mut self) {
-        if !self.port.membership.is_inherited() {
+        if self.port.membership.may_write() {
             self.reader.publish_mark(&self.port.view);
         }
     }

@@ -24,7 +24,7 @@
 //! [`ReadGuard::release`] after a look. Whatever was looked at but not released is delivered again, and says so.
 //!
 //! Files: `algorithm` and `repair` are the protocol, checked by loom; `ring` opens and hands out roles; `producer`,
-//! `claim`, `consumer`, `read` and `ahead` are the handles, `port` what they share.
+//! `claim`, `consumer`, `read` and `ahead` are the handles, `port` what they share, `watch` how others wait for them.
 
 pub(crate) mod algorithm;
 pub(crate) mod repair;
@@ -45,6 +45,8 @@ mod producer;
 mod read;
 #[cfg(not(loom))]
 mod ring;
+#[cfg(not(loom))]
+mod watch;
 
 #[cfg(not(loom))]
 pub use self::{

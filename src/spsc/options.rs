@@ -83,6 +83,15 @@ impl<P: Payload + ?Sized> Options<P> {
         self
     }
 
+    /// Whether the ring has no doorbells: every call that waits spins, on either side and in every process, and nobody
+    /// looks for sleepers. For rings whose two sides each have a processor of their own; `false` by default.
+    ///
+    /// A ring that exists already keeps what its creator chose.
+    pub fn busy_poll(mut self, yes: bool) -> Self {
+        self.creation.busy_poll = yes;
+        self
+    }
+
     /// The position of the first item; 0 by default. A ring that replaces another one can go on counting.
     pub fn start_at(mut self, position: Position) -> Self {
         self.creation.start = position;

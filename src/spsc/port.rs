@@ -1,17 +1,22 @@
 //! What both handles are: a view of the ring, a held role, and the faults that end them.
 
+use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::{algorithm::Corruption, repair};
 use crate::attachment::Attachment;
+use crate::barrier::Barrier;
 use crate::element::Payload;
 use crate::error::{AttachError, Fault};
 use crate::participant::{self, Membership, Peer};
+use crate::layout::words::counter;
 use crate::slots::{Slots, View};
+use crate::source::Signals;
 use crate::sys::fork::Origin;
 use crate::vocabulary::Role;
-use crate::wait::{Next, Polls, Waiter};
+use crate::wait::{Limit, Next, Patience, Polls, Waiter};
 
 /// Number of the producer's entry.
 pub(super) const PRODUCER: u32 = 0;
@@ -29,7 +34,12 @@ pub(super) struct Port<P: Payload + ?Sized> {
     works_in: Origin,
     fault: Option<Fault>,
     polls: Polls,
-    peer: u32,
+    patience: Patience,
+    pub(super) barrier: Barrier,
+    pub(super) signals: Arc<Signals>,
+    role: Role,
+    /// One thread at a time: `Send`, not `Sync`.
+    unshared: PhantomData<Cell<()>>,
 }
 
 impl<P: Payload + ?Sized> Port<P> {
@@ -40,18 +50,25 @@ impl<P: Payload + ?Sized> Port<P> {
         role: Role,
     ) -> Result<(Self, (u64, u64)), AttachError> {
         let view = view(attachment);
-        let (index, peer) = match role {
-            Role::Producer => (PRODUCER, CONSUMER),
-            Role::Consumer => (CONSUMER, PRODUCER),
-        };
+        let index = entry_of(role);
         let (membership, cursors) =
             Membership::attach(&attachment.region, index, role, &attachment.attach.label, |died| {
                 settle(&view, role, died)
             })?;
-        let works_in = membership.origin();
-        let polls = Polls::default();
-        let attachment = Arc::clone(attachment);
-        Ok((Self { view, attachment, membership, works_in, fault: None, polls, peer }, cursors))
+        let port = Self {
+            view,
+            works_in: membership.origin(),
+            membership,
+            fault: None,
+            polls: Polls::default(),
+            patience: attachment.patience(),
+            barrier: attachment.settle_barrier(),
+            signals: Arc::new(Signals::new(cursors.0)),
+            attachment: Arc::clone(attachment),
+            role,
+            unshared: PhantomData,
+        };
+        Ok((port, cursors))
     }
 
     /// Whether the handle works here.
@@ -69,6 +86,10 @@ impl<P: Payload + ?Sized> Port<P> {
     #[cold]
     pub(super) fn end(&mut self, fault: Fault) -> Fault {
         self.fault = Some(fault);
+        if fault == Fault::Truncated {
+            self.membership.lose();
+        }
+        self.signals.alarm();
         self.works_in = self.works_in.nowhere();
         fault
     }
@@ -81,26 +102,82 @@ impl<P: Payload + ?Sized> Port<P> {
     /// Counts a fruitless call; says whether it should ask [`polled`](Port::polled).
     #[inline]
     pub(super) fn counts_poll(&mut self) -> bool {
-        self.polls.count()
+        self.polls.count() || self.signals.is_alarmed()
     }
 
-    /// After a fruitless call: looks now and then whether anybody can still change what it found.
+    /// After a fruitless call: looks now and then whether anybody can still change what it found, and at once where
+    /// somebody who waits on the handle's behalf found out that nobody can.
     #[cold]
     pub(super) fn polled(&mut self) -> Option<Fault> {
-        if self.polls.is_due() { self.attachment.look_around(self.peer) } else { None }
+        if self.signals.is_alarmed() {
+            let fault = self.look_around();
+            if fault.is_none() {
+                self.signals.calm();
+            }
+            return fault;
+        }
+        // A peer's death concerns calls that wait.
+        if self.polls.is_due() { self.look_around().filter(|it| *it == Fault::Unlinked) } else { None }
     }
 
-    /// Waits a little. `Ok(false)`: the limit passed.
-    pub(super) fn pause(&self, waiter: &mut Waiter) -> Result<bool, Fault> {
-        match waiter.pause() {
-            Next::Look => Ok(true),
-            Next::LookAround => self.attachment.look_around(self.peer).map_or(Ok(true), Err),
-            Next::TimedOut => Ok(false),
+    fn look_around(&self) -> Option<Fault> {
+        self.attachment.look_around(peer_of(self.role))
+    }
+
+    /// A call that will wait.
+    pub(super) fn waiter(&self, limit: Limit) -> Waiter {
+        Waiter::new(limit, self.patience)
+    }
+
+    /// Waits a little, or sleeps until the peer rings. `Ok(false)`: the limit passed, look for the last time.
+    pub(super) fn pause(&mut self, waiter: &mut Waiter) -> Result<bool, Fault> {
+        let bell = match self.role {
+            Role::Producer => &self.view.words.not_full,
+            Role::Consumer => &self.view.words.not_empty,
+        };
+        let next = waiter.pause(&self.view.words, bell)?;
+        // Without touching the ring: it may be gone.
+        if next == Next::LookAround || (next == Next::TimedOut && waiter.slept()) {
+            match self.look_around() {
+                Some(fault) if next == Next::LookAround || fault == Fault::Truncated => return Err(fault),
+                _ => {}
+            }
+        }
+        Ok(next != Next::TimedOut)
+    }
+
+    /// A call has waited.
+    pub(super) fn waited(&mut self, waiter: &Waiter) {
+        self.patience.learn(waiter);
+        if waiter.slept() && self.membership.may_write() {
+            self.membership.count(counter::SLEEPS);
         }
     }
 
     pub(super) fn peer(&self) -> Peer {
-        participant::peer(&self.attachment.region, self.peer)
+        participant::peer(&self.attachment.region, peer_of(self.role))
+    }
+}
+
+impl<P: Payload + ?Sized> Drop for Port<P> {
+    fn drop(&mut self) {
+        self.signals.leave();
+    }
+}
+
+/// Number of the entry of `role`.
+fn entry_of(role: Role) -> u32 {
+    match role {
+        Role::Producer => PRODUCER,
+        Role::Consumer => CONSUMER,
+    }
+}
+
+/// Number of the entry of the other role.
+pub(super) fn peer_of(role: Role) -> u32 {
+    match role {
+        Role::Producer => CONSUMER,
+        Role::Consumer => PRODUCER,
     }
 }
 

@@ -6,13 +6,16 @@ use super::algorithm::{Blocked, Writer};
 use super::claim::Claim;
 use super::port::Port;
 use super::ring::Ring;
+use super::watch::Watch;
+use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, PushError};
 use crate::layout::words::counter;
 use crate::participant::Peer;
 use crate::position::Position;
 use crate::vocabulary::Role;
-use crate::wait::{Limit, Waiter};
+use crate::source::Doorbell;
+use crate::wait::Limit;
 
 /// The producer of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -26,7 +29,7 @@ pub struct Producer<P: Payload + ?Sized> {
 impl<P: Payload + ?Sized> Producer<P> {
     pub(super) fn attach(ring: &Ring<P>) -> Result<Self, AttachError> {
         let (port, (tail, _)) = Port::attach(ring.attachment(), Role::Producer)?;
-        Ok(Self { writer: Writer::at(tail), port })
+        Ok(Self { writer: Writer::at(tail, port.barrier.ringer()), port })
     }
 
     /// Claims the next slot, to fill it in place; `Err(Full)` where none is free.
@@ -93,6 +96,18 @@ impl<P: Payload + ?Sized> Producer<P> {
         self.port.peer()
     }
 
+    /// Rings when a slot becomes free: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
+    #[must_use]
+    pub fn doorbell(&self) -> Doorbell {
+        Doorbell::of(Watch::of(&self.port, Role::Producer))
+    }
+
+    /// What this handle runs behind a publication: what it was attached with, or `Fenced` where that could not be had.
+    #[must_use]
+    pub fn barrier(&self) -> Barrier {
+        self.port.barrier
+    }
+
     /// How many items fit into the ring.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -114,8 +129,11 @@ impl<P: Payload + ?Sized> Producer<P> {
         match blocked {
             Blocked::Full => match self.port.polled() {
                 // Nobody can free a slot of a ring that nobody finds any more: what would be pushed is lost.
-                Some(Fault::Unlinked) => PushError::Broken(self.port.end(Fault::Unlinked)),
-                _ => PushError::Full,
+                Some(fault @ (Fault::Unlinked | Fault::Truncated)) => {
+                    PushError::Broken(self.port.end(fault))
+                }
+                Some(fault) => PushError::Broken(fault),
+                None => PushError::Full,
             },
             Blocked::Closed => PushError::Closed,
             Blocked::Retired => PushError::Broken(self.port.end(Fault::Unlinked)),
@@ -123,37 +141,38 @@ impl<P: Payload + ?Sized> Producer<P> {
         }
     }
 
-    /// Repeats `attempt` until it is no longer `Full`.
+    /// Repeats `attempt`, which was `Full`, until it no longer is.
     #[cold]
     fn retry<R>(
         &mut self,
         limit: Limit,
         mut attempt: impl FnMut(&mut Self) -> Result<R, PushError>,
     ) -> Result<R, PushError> {
-        let mut waiter = Waiter::new(limit);
-        loop {
-            match attempt(self) {
-                Err(PushError::Full) => {}
-                result => return result,
-            }
-            match self.port.pause(&mut waiter) {
-                Ok(true) => {}
-                Ok(false) => return Err(PushError::Timeout),
-                Err(Fault::Unlinked) => return Err(PushError::Broken(self.port.end(Fault::Unlinked))),
-                // The fault first, then a last look: the peer may have made room before it died.
-                Err(fault) => {
-                    return match attempt(self) {
-                        Err(PushError::Full) => Err(PushError::Broken(fault)),
-                        result => result,
-                    };
+        let mut waiter = self.port.waiter(limit);
+        let result = loop {
+            let last = match self.port.pause(&mut waiter) {
+                Ok(true) => None,
+                Ok(false) => Some(PushError::Timeout),
+                // Nothing is left to push to, or nobody who could find it.
+                Err(fault @ (Fault::Unlinked | Fault::Truncated)) => {
+                    break Err(PushError::Broken(self.port.end(fault)));
                 }
+                // The fault first, then a last look: the peer may have made room before it died.
+                Err(fault) => Some(PushError::Broken(fault)),
+            };
+            match (attempt(self), last) {
+                (Err(PushError::Full), None) => {}
+                (Err(PushError::Full), Some(error)) => break Err(error),
+                (result, _) => break result,
             }
-        }
+        };
+        self.port.waited(&waiter);
+        result
     }
 
     #[cold]
     fn dropped(&mut self) -> bool {
-        if !self.port.membership.is_inherited() {
+        if self.port.membership.may_write() {
             self.port.membership.count(counter::DROPPED);
         }
         false

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::port::{self, CONSUMER, PRODUCER};
 use super::{Consumer, Producer};
 use crate::attachment::Attachment;
+use crate::doorbell;
 use crate::element::Payload;
 use crate::error::{AttachError, UnlinkError};
 use crate::layout::words::CLOSING;
@@ -138,6 +139,7 @@ impl<P: Payload + ?Sized> Ring<P> {
         // Relaxed: pushes see it some time; a consumer acts on it only with proof that the producer is gone, and the
         // kernel's lock orders that proof behind the producer's last push.
         self.attachment.region.shared().status.flags.fetch_or(CLOSING, Ordering::Relaxed);
+        doorbell::ring_out(self.attachment.region.shared());
     }
 
     /// Whether the ring was closed: no push succeeds any more. Items may still be in it.

@@ -137,10 +137,10 @@ pub(crate) fn unlink(path: &Path) -> Result<(), Failure> {
     std::fs::remove_file(path).map_err(|error| Failure::of("unlink", &error))
 }
 
-/// Which file `path` names now; `None` where it names nothing.
-pub(crate) fn named(path: &Path) -> Result<Option<Inode>, Failure> {
+/// Which file `path` names now, and how many bytes it has; `None` where it names nothing.
+pub(crate) fn named(path: &Path) -> Result<Option<(Inode, u64)>, Failure> {
     match std::fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(Some(Inode::of(&metadata))),
+        Ok(metadata) => Ok(Some((Inode::of(&metadata), metadata.len()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::of("lstat", &error)),
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringfence::spsc::Options;
-use ringfence::{Attach, Element, Position};
+use ringfence::{Attach, Barrier, Element, Position};
 
 use crate::common::{Image, UniqueName};
 
@@ -37,6 +37,11 @@ impl Trade {
     }
 }
 
+/// What a recording is made with: alike on hosts with and without membarrier(2).
+fn attach() -> Attach {
+    Attach::new().barrier(Barrier::Fenced)
+}
+
 /// Where the positions of the ring of trades begin: two before the wrap.
 pub(crate) const START: u64 = (1 << 62) - 2;
 
@@ -44,7 +49,7 @@ pub(crate) const START: u64 = (1 << 62) - 2;
 pub(crate) fn trades() -> Image {
     let name = UniqueName::new();
     let options = Options::<Trade>::new(3).start_at(Position::from_bits(START));
-    let ring = options.attach(Attach::new().label("Rekorder ü")).create(&name).expect("a ring");
+    let ring = options.attach(attach().label("Rekorder ü")).create(&name).expect("a ring");
     let (mut tx, mut rx) = (ring.producer().expect("the role"), ring.consumer().expect("the role"));
     for number in 1..=3 {
         tx.try_push(Trade::new(number)).expect("room");
@@ -57,7 +62,7 @@ pub(crate) fn trades() -> Image {
 /// As handles leave it that go in peace: three strings pushed, one popped, one looked at, one dropped.
 pub(crate) fn bytes() -> Image {
     let name = UniqueName::new();
-    let ring = Options::<[u8]>::new(2, 13).create(&name).expect("a ring");
+    let ring = Options::<[u8]>::new(2, 13).attach(attach()).create(&name).expect("a ring");
     let (mut tx, mut rx) = (ring.producer().expect("the role"), ring.consumer().expect("the role"));
     tx.try_push(b"first").expect("room");
     tx.try_push(b"").expect("room");

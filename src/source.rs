@@ -1,0 +1,98 @@
+//! Doorbells that can be waited for without the handle that they belong to.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::layout::words::{Bell, Shared};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// What rings when a handle's next `try_` call finds something: an item, room, or the ring's end.
+///
+/// Made by a handle (`rx.doorbell()`), given to a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Cheap to
+/// clone; keeps the ring mapped, not the handle's role. Once the handle is dropped, its doorbells never ring again.
+///
+/// An item that was read ahead rings no more, until [`rewind`](crate::spsc::Consumer::rewind).
+#[derive(Clone, Debug)]
+pub struct Doorbell(Arc<dyn Source>);
+
+impl Doorbell {
+    pub(crate) fn of(source: impl Source + 'static) -> Self {
+        Self(Arc::new(source))
+    }
+
+    /// Whether a `try_` call of the handle would find something now. Makes no system call, unless the ring was closed.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.0.signals().is_gone() && self.0.is_ready()
+    }
+
+    pub(crate) fn source(&self) -> &dyn Source {
+        &*self.0
+    }
+}
+
+/// A handle, as those see it who wait on its behalf.
+pub(crate) trait Source: Send + Sync + fmt::Debug {
+    fn shared(&self) -> &Shared;
+
+    /// What to sleep on.
+    fn bell(&self) -> &Bell;
+
+    /// Whether anybody ever rings.
+    fn has_bell(&self) -> bool;
+
+    fn signals(&self) -> &Signals;
+
+    /// Whether a `try_` call would find something. May say yes too often, never no for long.
+    fn is_ready(&self) -> bool;
+
+    /// Looks whether anybody can still change the ring, without touching it; alarms the handle where nobody can.
+    fn look_around(&self);
+}
+
+/// What a handle and its doorbells tell each other, in the memory of their process.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    /// Position of the next item to be read ahead.
+    ahead: AtomicU64,
+    /// Whether the handle should look around, or has failed: it is to be called.
+    alarmed: AtomicU32,
+    /// Whether the handle was dropped.
+    gone: AtomicU32,
+}
+
+// Relaxed throughout: each word stands for itself. Whoever acts on one looks again at what it stands for.
+impl Signals {
+    pub(crate) fn new(ahead: u64) -> Self {
+        Self { ahead: AtomicU64::new(ahead), alarmed: AtomicU32::new(0), gone: AtomicU32::new(0) }
+    }
+
+    pub(crate) fn ahead(&self) -> u64 {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_ahead(&self, position: u64) {
+        self.ahead.store(position, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_alarmed(&self) -> bool {
+        self.alarmed.load(Ordering::Relaxed) != 0
+    }
+
+    pub(crate) fn alarm(&self) {
+        self.alarmed.store(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn calm(&self) {
+        self.alarmed.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed) != 0
+    }
+
+    pub(crate) fn leave(&self) {
+        self.gone.store(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,104 @@
+//! What a doorbell knows of its handle, wherever the handle is: whether a `try_` call of it would find something.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::port::{Port, writer_gone};
+use crate::attachment::Attachment;
+use crate::element::Payload;
+use crate::layout::words::{Bell, CLOSED, CLOSING, RETIRED, Shared};
+use crate::position::{distance, full};
+use crate::slots::View;
+use crate::source::{Signals, Source};
+use crate::sync::Ordering;
+use crate::sys::fork::Origin;
+use crate::vocabulary::Role;
+
+/// The handle of one role, seen from outside.
+pub(super) struct Watch<P: Payload + ?Sized> {
+    view: View<P>,
+    attachment: Arc<Attachment>,
+    role: Role,
+    origin: Origin,
+    signals: Arc<Signals>,
+}
+
+impl<P: Payload + ?Sized> Watch<P> {
+    pub(super) fn of(port: &Port<P>, role: Role) -> Self {
+        Self {
+            view: super::port::view(&port.attachment),
+            attachment: Arc::clone(&port.attachment),
+            role,
+            origin: port.membership.origin(),
+            signals: Arc::clone(&port.signals),
+        }
+    }
+
+    /// Whether an item lies where the consumer reads next, or none ever will.
+    fn has_item(&self) -> bool {
+        // Relaxed throughout: whoever acts on the answer looks again by itself, and the stamp is compared, not trusted.
+        let (words, slots) = (&self.view.words, &self.view.slots);
+        let flags = words.status.flags.load(Ordering::Relaxed);
+        if flags & (CLOSED | RETIRED) != 0 || (flags & CLOSING != 0 && writer_gone(&self.attachment)) {
+            return true;
+        }
+        let head = words.head.load(Ordering::Relaxed);
+        let ahead = self.signals.ahead();
+        // A position that was read ahead counts while it is one of this lap's.
+        let lead = distance(ahead, head);
+        let next = if (0..=slots.capacity().cast_signed()).contains(&lead) { ahead } else { head };
+        slots.slot(next).stamp().load(Ordering::Relaxed) == full(next)
+    }
+
+    /// Whether a slot is free, or none ever will be.
+    fn has_room(&self) -> bool {
+        let (words, slots) = (&self.view.words, &self.view.slots);
+        // Relaxed throughout: as above.
+        let used = distance(words.tail.load(Ordering::Relaxed), words.head.load(Ordering::Relaxed));
+        words.status.flags.load(Ordering::Relaxed) != 0 || used != slots.capacity().cast_signed()
+    }
+}
+
+impl<P: Payload + ?Sized> Source for Watch<P> {
+    fn shared(&self) -> &Shared {
+        &self.view.words
+    }
+
+    fn bell(&self) -> &Bell {
+        match self.role {
+            Role::Producer => &self.view.words.not_full,
+            Role::Consumer => &self.view.words.not_empty,
+        }
+    }
+
+    fn has_bell(&self) -> bool {
+        !self.attachment.region.header().busy_poll
+    }
+
+    fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    fn is_ready(&self) -> bool {
+        if self.signals.is_alarmed() || self.origin.is_elsewhere() {
+            return true;
+        }
+        match self.role {
+            Role::Producer => self.has_room(),
+            Role::Consumer => self.has_item(),
+        }
+    }
+
+    fn look_around(&self) {
+        let peer = super::port::peer_of(self.role);
+        if self.attachment.look_around(peer).is_some() {
+            self.signals.alarm();
+        }
+    }
+}
+
+impl<P: Payload + ?Sized> fmt::Debug for Watch<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("role", &self.role).field("region", &self.attachment.region).finish()
+    }
+}
