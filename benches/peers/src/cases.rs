@@ -6,17 +6,21 @@
 mod batches;
 mod round_trip;
 mod throughput;
+mod wake_round_trip;
+
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
 pub(crate) use batches::{Batches, SPSC_BATCH_U64};
 pub(crate) use round_trip::{RoundTrip, SPSC_RTT_U64};
 pub(crate) use throughput::{SPSC_64B, SPSC_U64, Throughput};
+pub(crate) use wake_round_trip::{WAKE_RTT, WakeRoundTrip};
 
 use crate::waiting::Watch;
 
 /// Every case, in the order of the report.
-pub(crate) static CASES: &[&Case] = &[&SPSC_RTT_U64, &SPSC_U64, &SPSC_64B, &SPSC_BATCH_U64];
+pub(crate) static CASES: &[&Case] = &[&SPSC_RTT_U64, &SPSC_U64, &SPSC_64B, &SPSC_BATCH_U64, &WAKE_RTT];
 
 /// What is measured, as far as it does not depend on the contestant.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,10 +29,12 @@ pub(crate) struct Case {
     pub(crate) about: &'static str,
     /// What one operation is, for "ns per …".
     pub(crate) operation: &'static str,
-    /// Items that every contestant's queue holds.
+    /// Items that every contestant's queue holds, where it is one.
     pub(crate) capacity: usize,
     /// Operations come in multiples of this.
     pub(crate) step: u64,
+    /// The sides wait in the kernel and not by polling, so somebody has to look after them.
+    pub(crate) asleep: bool,
 }
 
 /// One run: these sequence numbers pass from one side to the other.
@@ -46,9 +52,11 @@ impl Run {
 
 /// The loops of a case over a contestant's endpoints. The clock runs from the near side's first instruction to its
 /// return, so `near` returns when the last item has been consumed.
+///
+/// Either loop returns how much of its time does not count: what the case itself let pass, while the other side slept.
 pub(crate) trait Workload<E> {
-    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()>;
-    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()>;
+    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<Duration>;
+    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<Duration>;
 }
 
 /// One side of a pair of queues, one item at a time.
@@ -65,6 +73,13 @@ pub(crate) trait Bulk<T> {
     fn try_push_slice(&mut self, items: &[T]) -> usize;
     /// How many were copied to the front of `items`; 0: empty.
     fn try_pop_slice(&mut self, items: &mut [T]) -> usize;
+}
+
+/// One side of a pair of channels, one item in flight; waits asleep in the kernel, without spinning first.
+pub(crate) trait Blocking<T> {
+    fn send(&mut self, item: T) -> Result<()>;
+    /// Sleeps until there is an item.
+    fn receive(&mut self) -> Result<T>;
 }
 
 /// Items that know their sequence number.

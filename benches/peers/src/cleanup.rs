@@ -1,5 +1,5 @@
-//! Names in shared memory that must not outlive the run: removed when the guard is dropped, and on SIGINT, SIGTERM
-//! and SIGHUP.
+//! Names in shared memory that must not outlive the run: removed when their [`Cleanup`] is dropped, on SIGINT, SIGTERM
+//! and SIGHUP, and when a run is given up.
 
 use std::fmt;
 use std::process;
@@ -52,14 +52,16 @@ impl fmt::Debug for Cleanup {
 
 /// Lets signals run what is pending before the process ends.
 pub(crate) fn on_signals() -> Result<()> {
-    ctrlc::set_handler(|| {
-        let pending = pending(); // held to the end: nothing new gets a name
-        for (_, removal) in pending.iter() {
-            removal();
-        }
-        process::exit(INTERRUPTED);
-    })
-    .context("installing the signal handler")
+    ctrlc::set_handler(|| end(INTERRUPTED)).context("installing the signal handler")
+}
+
+/// Ends the process, from any thread, after running what is pending.
+pub(crate) fn end(status: i32) -> ! {
+    let pending = pending(); // held to the end: nothing new gets a name
+    for (_, removal) in pending.iter() {
+        removal();
+    }
+    process::exit(status)
 }
 
 fn pending() -> MutexGuard<'static, Vec<(u64, Removal)>> {

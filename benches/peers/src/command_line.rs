@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use clap::Parser;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Parser, ValueEnum};
 
 use crate::cases::{CASES, Case};
 use crate::cleanup;
 use crate::contestants::{CONTESTANTS, Contestant};
 use crate::cores::{Cores, pin_to};
 use crate::far_side::Seat;
+use crate::ours;
 use crate::report::Report;
 use crate::rounds::{ENOUGH_ROUNDS, Settings, measure};
 
@@ -42,12 +43,33 @@ struct Arguments {
     /// The two cores: consumer or pinging side, producer or echoing side [default: the first two allowed]
     #[arg(long, value_name = "A,B")]
     cores: Option<Cores>,
+    /// What our handles run between a publication and their look for sleepers, in both processes
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Barrier::Asymmetric)]
+    barrier: Barrier,
     /// Write one array of rows, a row per case and peer
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,
     /// List cases and contestants, and end
     #[arg(long)]
     list: bool,
+}
+
+/// Which of ours takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Barrier {
+    /// Nothing: whoever goes to sleep runs a barrier on every core. `ours` is "ringfence"
+    Asymmetric,
+    /// A fence. `ours` is "ringfence-fenced"
+    Fenced,
+}
+
+impl Barrier {
+    fn ours(self) -> &'static Contestant {
+        match self {
+            Self::Asymmetric => &ours::ASYMMETRIC,
+            Self::Fenced => &ours::FENCED,
+        }
+    }
 }
 
 fn cases() -> impl TypedValueParser<Value = &'static Case> {
@@ -102,7 +124,7 @@ fn measure_all(arguments: &Arguments) -> Result<()> {
         eprintln!("warning: {rounds} rounds make no statement, it takes {ENOUGH_ROUNDS} or more");
     }
     let cases = if arguments.cases.is_empty() { CASES } else { &arguments.cases };
-    let contestants = contestants(&arguments.peers);
+    let contestants = contestants(arguments.barrier.ours(), &arguments.peers);
     for peer in &arguments.peers {
         for case in cases.iter().filter(|case| peer.bout(case).is_none()) {
             eprintln!("warning: {} takes no part in {}", peer.name, case.name);
@@ -122,11 +144,13 @@ fn measure_all(arguments: &Arguments) -> Result<()> {
     arguments.json.as_deref().map_or(Ok(()), |path| report.write_json(path))
 }
 
-/// Ours, and the peers asked for.
-fn contestants(peers: &[&'static Contestant]) -> Vec<&'static Contestant> {
-    let chosen = |contestant: &Contestant| peers.iter().any(|peer| peer.name == contestant.name);
+/// `ours`, and the peers asked for.
+fn contestants(ours: &'static Contestant, peers: &[&'static Contestant]) -> Vec<&'static Contestant> {
+    let among =
+        |chosen: &[&'static Contestant], one: &Contestant| chosen.iter().any(|it| it.name == one.name);
     let all = CONTESTANTS.iter().copied();
-    all.filter(|contestant| contestant.ours || peers.is_empty() || chosen(contestant)).collect()
+    all.filter(|one| if one.ours { among(&[ours], one) } else { peers.is_empty() || among(peers, one) })
+        .collect()
 }
 
 fn list() -> String {
@@ -170,7 +194,7 @@ mod tests {
 
     #[test]
     fn an_unknown_peer_is_refused_with_the_known_ones_listed_and_ours_is_none() {
-        for name in ["crossbeem", "spsc"] {
+        for name in ["crossbeem", "ringfence"] {
             let text = parse(&["--peer", name]).unwrap_err().to_string();
             let peers = CONTESTANTS.iter().filter(|contestant| !contestant.ours);
             assert!(peers.map(|peer| peer.name).all(|peer| text.contains(peer)), "{text}");
@@ -193,9 +217,19 @@ mod tests {
     #[test]
     fn choosing_a_peer_leaves_the_other_peers_out_and_ours_in() {
         let peer = CONTESTANTS.iter().find(|contestant| !contestant.ours).unwrap();
-        let chosen = contestants(&[peer]);
-        assert!(chosen.iter().all(|contestant| contestant.ours || contestant.name == peer.name));
-        assert_eq!(chosen.iter().filter(|contestant| !contestant.ours).count(), 1);
+        let chosen = contestants(&ours::FENCED, &[peer]);
+        assert_eq!(chosen.iter().map(|one| one.name).collect::<Vec<_>>(), [ours::FENCED.name, peer.name]);
+    }
+
+    #[test]
+    fn one_of_ours_takes_part_the_one_without_fences_unless_told_otherwise() {
+        for (arguments, name) in [(&[][..], "ringfence"), (&["--barrier", "fenced"], "ringfence-fenced")] {
+            let ours = parse(arguments).unwrap().barrier.ours();
+            assert_eq!(ours.name, name);
+            let taking_part = contestants(ours, &[]);
+            assert_eq!(taking_part.iter().filter(|one| one.ours).count(), 1);
+            assert_eq!(taking_part.len(), CONTESTANTS.iter().filter(|one| !one.ours).count() + 1);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! [`Bout::across_threads`] make a bout from the case's loops and the contestant's ends: an end pushes to the
 //! other side and pops from it, over two queues.
 
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -12,17 +13,28 @@ use crate::cases::{Case, Workload};
 use crate::cores::Cores;
 use crate::far_side::{self, Seat};
 use crate::session::{self, Session};
-use crate::{ours, raw, rtrb, shaq};
+use crate::{eventfd, futex, ours, pipe, posix_sem, raw, rtrb, shaq, unix_seqpacket};
 
 /// Every contestant, ours first.
-pub(crate) static CONTESTANTS: &[&Contestant] = &[&ours::SPSC, &raw::RAW, &rtrb::RTRB, &shaq::SHAQ];
+pub(crate) static CONTESTANTS: &[&Contestant] = &[
+    &ours::ASYMMETRIC,
+    &ours::FENCED,
+    &raw::RAW,
+    &rtrb::RTRB,
+    &shaq::SHAQ,
+    &futex::FUTEX,
+    &eventfd::EVENTFD,
+    &pipe::PIPE,
+    &unix_seqpacket::UNIX_SEQPACKET,
+    &posix_sem::POSIX_SEM,
+];
 
 /// Who is measured.
 #[derive(Debug)]
 pub(crate) struct Contestant {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    /// Ours: the others are compared with it, and no filter leaves it out.
+    /// Ours: the others are compared with it. One of ours takes part, as `--barrier` says; no filter leaves it out.
     pub(crate) ours: bool,
     pub(crate) bouts: &'static [Bout],
 }
@@ -63,8 +75,21 @@ impl Bout {
     }
 }
 
-/// What the far process needs to attach: names or paths.
-pub(crate) type HandOver = Vec<String>;
+/// What the far process needs to attach.
+#[derive(Debug)]
+pub(crate) struct HandOver {
+    /// Names, paths, or numbers of what is inherited.
+    pub(crate) arguments: Vec<String>,
+    /// Descriptors that the far process inherits, under the numbers that they have here. The near side keeps none.
+    pub(crate) inherited: Vec<OwnedFd>,
+}
+
+impl From<Vec<String>> for HandOver {
+    /// Names or paths.
+    fn from(arguments: Vec<String>) -> Self {
+        Self { arguments, inherited: Vec::new() }
+    }
+}
 
 /// An end in shared memory.
 pub(crate) trait AcrossProcesses: Sized {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! commands (near → far)   first: u64, operations: u64      closed: end
-//! reports  (far → near)   one line: "done", or "failed: …" and the end
+//! reports  (far → near)   one line: "done: …", nanoseconds that do not count, or "failed: …" and the end
 //! ```
 
 use std::fs::File;
@@ -12,14 +12,15 @@ use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
 
 use crate::cases::{Case, Run, Workload};
 use crate::contestants::AcrossProcesses;
 use crate::cores::pin_to;
 use crate::shared_lines::Barrier;
-use crate::waiting::Watch;
 
-pub(crate) const DONE: &str = "done";
+pub(crate) const DONE: &str = "done: ";
 pub(crate) const FAILED: &str = "failed: ";
 
 /// Where the far side sits, as the near side says on the command line.
@@ -56,9 +57,11 @@ impl Seat {
     }
 }
 
-/// The far process: attaches, then serves until the near side closes standard input. Reports go to standard output,
-/// failures too, so that nothing is left to print.
+/// The far process: attaches, then serves until the near side closes standard input, or dies: where the far side sleeps
+/// in the middle of a run it would not notice. Reports go to standard output, failures too, so that nothing is left to
+/// print.
 pub(crate) fn live<W: Workload<E>, E: AcrossProcesses>(case: &Case, seat: Seat) -> Result<ExitCode> {
+    set_pdeathsig(Signal::SIGKILL).context("asking to be killed when the near side dies")?;
     let commands = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let reports = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let served = serve::<W, E>(seat.core, commands, reports, || {
@@ -91,10 +94,9 @@ fn serve_runs<W: Workload<E>, E>(
     reports: &mut File,
 ) -> Result<()> {
     while let Some(run) = next_run(&mut commands)? {
-        let watch = Watch::new(commands.as_fd());
-        barrier.wait_for_start(watch)?;
-        W::far(&mut end, run, watch)?;
-        writeln!(reports, "{DONE}").context("the near side has gone")?;
+        let watch = barrier.wait_for_start(commands.as_fd())?;
+        let aside = W::far(&mut end, run, watch)?;
+        writeln!(reports, "{DONE}{}", aside.as_nanos()).context("the near side has gone")?;
     }
     Ok(())
 }

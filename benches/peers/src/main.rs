@@ -9,8 +9,11 @@
 //! rounds         calibrate, shuffle, measure             statistics, report   quantiles, table, JSON
 //! session        the near side: parent process, core A   far_side             the other process or thread, core B
 //! shared_lines   the start barrier                       waiting              busy polling that notices a death
+//! guard          notices it for a near side that sleeps  sleep                does a thread sleep, how often has it
+//! cleanup        no name outlives the run                cores                which two, and pinning to them
 //! cases/*        one file per shape of traffic: the loops of both sides, written once for all contestants
-//! contestants    the table; one file each: ours, raw, rtrb, shaq
+//! contestants    the table; one file each: ours, raw, rtrb, shaq, futex, eventfd, pipe, unix_seqpacket, posix_sem
+//! descriptors    what the contestants that are channels of the kernel have in common
 //! ```
 
 mod cases;
@@ -18,8 +21,14 @@ mod cleanup;
 mod command_line;
 mod contestants;
 mod cores;
+mod descriptors;
+mod eventfd;
 mod far_side;
+mod futex;
+mod guard;
 mod ours;
+mod pipe;
+mod posix_sem;
 mod raw;
 mod report;
 mod rounds;
@@ -27,7 +36,9 @@ mod rtrb;
 mod session;
 mod shaq;
 mod shared_lines;
+mod sleep;
 mod statistics;
+mod unix_seqpacket;
 mod waiting;
 
 use std::process::ExitCode;

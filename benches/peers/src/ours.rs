@@ -1,54 +1,88 @@
-//! Ours: named rings, always across two processes, through the public API.
+//! Ours: named rings, always across two processes, through the public API. Once for each barrier that a handle can run:
+//! one of them takes part in a run.
 
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use ringfence::spsc::{self, Consumer, Producer, Ring};
-use ringfence::{Element, PopError, PushError};
+use ringfence::{Attach, Barrier, Element, PopError, PushError, Strategy};
 
 use crate::cases::{
-    Batches, Bulk, Case, Item, RoundTrip, SPSC_64B, SPSC_BATCH_U64, SPSC_RTT_U64, SPSC_U64, Single,
-    Throughput,
+    Batches, Blocking, Bulk, Case, Item, RoundTrip, SPSC_64B, SPSC_BATCH_U64, SPSC_RTT_U64, SPSC_U64, Single,
+    Throughput, WAKE_RTT, WakeRoundTrip,
 };
 use crate::cleanup::Cleanup;
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
 
-pub(crate) static SPSC: Contestant = Contestant {
-    name: "spsc",
-    about: "ringfence::spsc, across processes",
+pub(crate) static ASYMMETRIC: Contestant = Contestant {
+    name: "ringfence",
+    about: "ringfence::spsc, across processes; whoever goes to sleep runs the barrier",
     ours: true,
-    bouts: &[
-        Bout::across_processes::<RoundTrip<u64>, SpscEnd<u64>>(&SPSC_RTT_U64),
-        Bout::across_processes::<Throughput<u64>, SpscEnd<u64>>(&SPSC_U64),
-        Bout::across_processes::<Throughput<[u64; 8]>, SpscEnd<[u64; 8]>>(&SPSC_64B),
-        Bout::across_processes::<Batches<u64>, SpscEnd<u64>>(&SPSC_BATCH_U64),
-    ],
+    bouts: &bouts::<false>(),
 };
 
-struct SpscEnd<T: Element> {
+pub(crate) static FENCED: Contestant = Contestant {
+    name: "ringfence-fenced",
+    about: "ringfence::spsc, across processes; every push and pop runs a fence",
+    ours: true,
+    bouts: &bouts::<true>(),
+};
+
+const fn bouts<const FENCED: bool>() -> [Bout; 5] {
+    [
+        Bout::across_processes::<RoundTrip<u64>, SpscEnd<u64, FENCED>>(&SPSC_RTT_U64),
+        Bout::across_processes::<Throughput<u64>, SpscEnd<u64, FENCED>>(&SPSC_U64),
+        Bout::across_processes::<Throughput<[u64; 8]>, SpscEnd<[u64; 8], FENCED>>(&SPSC_64B),
+        Bout::across_processes::<Batches<u64>, SpscEnd<u64, FENCED>>(&SPSC_BATCH_U64),
+        Bout::across_processes::<WakeRoundTrip<u64>, SpscEnd<u64, FENCED>>(&WAKE_RTT),
+    ]
+}
+
+struct SpscEnd<T: Element, const FENCED: bool> {
     tx: Producer<T>,
     rx: Consumer<T>,
     /// The creator removes the names, after its handles are gone.
     _names: Vec<Cleanup>,
 }
 
-impl<T: Item + Element> AcrossProcesses for SpscEnd<T> {
+impl<T: Item + Element, const FENCED: bool> SpscEnd<T, FENCED> {
+    fn new(tx: Producer<T>, rx: Consumer<T>, names: Vec<Cleanup>) -> Result<Self> {
+        let wanted = barrier(FENCED);
+        ensure!(
+            (tx.barrier(), rx.barrier()) == (wanted, wanted),
+            "the kernel refuses an {wanted} barrier: try `--barrier fenced`"
+        );
+        Ok(Self { tx, rx, _names: names })
+    }
+}
+
+impl<T: Item + Element, const FENCED: bool> AcrossProcesses for SpscEnd<T, FENCED> {
     fn create(case: &Case) -> Result<(Self, HandOver)> {
         let (to_far_name, to_near_name) = (unused_name("to-far"), unused_name("to-near"));
-        let (to_far, removes_to_far) = create::<T>(case, &to_far_name)?;
-        let (to_near, removes_to_near) = create::<T>(case, &to_near_name)?;
+        let (to_far, removes_to_far) = create::<T, FENCED>(case, &to_far_name)?;
+        let (to_near, removes_to_near) = create::<T, FENCED>(case, &to_near_name)?;
         let names = vec![removes_to_far, removes_to_near];
-        let end = Self { tx: to_far.producer()?, rx: to_near.consumer()?, _names: names };
-        Ok((end, vec![to_far_name, to_near_name]))
+        let end = Self::new(to_far.producer()?, to_near.consumer()?, names)?;
+        Ok((end, vec![to_far_name, to_near_name].into()))
     }
 
-    fn attach(_: &Case, handed_over: &[String]) -> Result<Self> {
+    fn attach(case: &Case, handed_over: &[String]) -> Result<Self> {
         let [to_far, to_near] = handed_over else { bail!("two names expected") };
-        let tx = spsc::open::<T>(to_near)?.producer()?;
-        let rx = spsc::open::<T>(to_far)?.consumer()?;
-        Ok(Self { tx, rx, _names: Vec::new() })
+        let tx = spsc::open_with::<T>(to_near, attach::<FENCED>(case))?.producer()?;
+        let rx = spsc::open_with::<T>(to_far, attach::<FENCED>(case))?.consumer()?;
+        Self::new(tx, rx, Vec::new())
     }
+}
+
+/// The same in both processes. Where a case polls, no call of ours waits, and how it would does not matter.
+fn attach<const FENCED: bool>(case: &Case) -> Attach {
+    let strategy = if case.asleep { Strategy::Sleep } else { Strategy::default() };
+    Attach::new().barrier(barrier(FENCED)).strategy(strategy)
+}
+
+fn barrier(fenced: bool) -> Barrier {
+    if fenced { Barrier::Fenced } else { Barrier::Asymmetric }
 }
 
 /// No ring of this run, and no other run, has had it.
@@ -58,9 +92,9 @@ fn unused_name(direction: &str) -> String {
     format!("ringfence-peers-{}-{number}-{direction}", process::id())
 }
 
-fn create<T: Item + Element>(case: &Case, name: &str) -> Result<(Ring<T>, Cleanup)> {
-    let make =
-        || spsc::Options::<T>::new(case.capacity).create(name).with_context(|| format!("creating {name}"));
+fn create<T: Item + Element, const FENCED: bool>(case: &Case, name: &str) -> Result<(Ring<T>, Cleanup)> {
+    let options = spsc::Options::<T>::new(case.capacity).attach(attach::<FENCED>(case));
+    let make = || options.create(name).with_context(|| format!("creating {name}"));
     let (ring, cleanup) = Cleanup::of(make, |ring| {
         if let Err(error) = ring.force_unlink() {
             eprintln!("warning: a ring was not removed: {error}");
@@ -70,7 +104,7 @@ fn create<T: Item + Element>(case: &Case, name: &str) -> Result<(Ring<T>, Cleanu
     Ok((ring, cleanup))
 }
 
-impl<T: Item + Element> Single<T> for SpscEnd<T> {
+impl<T: Item + Element, const FENCED: bool> Single<T> for SpscEnd<T, FENCED> {
     #[inline]
     fn try_push(&mut self, item: T) -> bool {
         match self.tx.try_push(item) {
@@ -90,7 +124,7 @@ impl<T: Item + Element> Single<T> for SpscEnd<T> {
     }
 }
 
-impl<T: Item + Element> Bulk<T> for SpscEnd<T> {
+impl<T: Item + Element, const FENCED: bool> Bulk<T> for SpscEnd<T, FENCED> {
     #[inline]
     fn try_push_slice(&mut self, items: &[T]) -> usize {
         match self.tx.try_push_slice(items) {
@@ -107,6 +141,19 @@ impl<T: Item + Element> Bulk<T> for SpscEnd<T> {
             Err(PopError::Empty) => 0,
             Err(error) => cannot_pop(error),
         }
+    }
+}
+
+impl<T: Item + Element, const FENCED: bool> Blocking<T> for SpscEnd<T, FENCED> {
+    #[inline]
+    fn send(&mut self, item: T) -> Result<()> {
+        self.tx.push(item).context("ringfence cannot push")?;
+        Ok(())
+    }
+
+    #[inline]
+    fn receive(&mut self) -> Result<T> {
+        self.rx.pop().context("ringfence cannot pop")
     }
 }
 

@@ -40,7 +40,7 @@ impl Words {
 impl AcrossProcesses for Words {
     fn create(_: &Case) -> Result<(Self, HandOver)> {
         let ([to_far, to_near], path) = shared_lines("ringfence-peers-raw")?;
-        Ok((Self::new(to_far, to_near), vec![path]))
+        Ok((Self::new(to_far, to_near), vec![path].into()))
     }
 
     fn attach(_: &Case, handed_over: &[String]) -> Result<Self> {

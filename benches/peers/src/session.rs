@@ -11,12 +11,14 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use crate::cases::{Case, Run, Workload};
 use crate::command_line::FAR_SIDE;
-use crate::contestants::{AcrossProcesses, AcrossThreads, Bout, Contestant};
+use crate::contestants::{AcrossProcesses, AcrossThreads, Bout, Contestant, HandOver};
 use crate::cores::Cores;
 use crate::far_side::{self, DONE, FAILED, Seat};
+use crate::guard::Guard;
 use crate::shared_lines::Barrier;
 use crate::waiting::{STALLED_AFTER, Watch, readable_within};
 
@@ -36,7 +38,7 @@ pub(crate) struct Session {
 }
 
 /// A case's near loop with the end that it runs over.
-type Near = Box<dyn FnMut(Run, Watch<'_>) -> Result<()>>;
+type Near = Box<dyn FnMut(Run, Watch<'_>) -> Result<Duration>>;
 
 impl Session {
     /// Makes the contestant's queues and starts its far side.
@@ -56,7 +58,8 @@ impl Session {
         Self { contestant, case, next: 1, barrier, far, near }
     }
 
-    /// Time from the start signal, given when both sides poll, to the last item consumed by the near side.
+    /// Time from the start signal, given when both sides poll, to the last item consumed by the near side, without what
+    /// the case says does not count.
     ///
     /// # Errors
     /// An item was wrong or missing, or the far side has ended; the message says who and why.
@@ -65,18 +68,24 @@ impl Session {
         let run = Run { first: self.next, operations };
         self.next += operations;
         let timed = self.timed(run).map_err(|error| self.far.cause_of(error));
-        let elapsed = timed.and_then(|elapsed| self.far.confirm().map(|()| elapsed));
-        elapsed.with_context(|| format!("{} in {}", self.contestant.name, self.case.name))
+        let elapsed = timed.and_then(|elapsed| Ok(elapsed.saturating_sub(self.far.confirm()?)));
+        elapsed.with_context(|| self.name())
+    }
+
+    /// What errors call it.
+    fn name(&self) -> String {
+        format!("{} in {}", self.contestant.name, self.case.name)
     }
 
     fn timed(&mut self, run: Run) -> Result<Duration> {
         self.far.command(run)?;
-        let watch = Watch::new(self.far.reports.get_ref().as_fd());
-        self.barrier.wait_for_far_side(watch)?;
+        let reports = self.far.reports.get_ref().as_fd();
+        let watch = self.barrier.wait_for_far_side(reports)?;
+        let _guard = self.case.asleep.then(|| Guard::over(self.name(), reports)).transpose()?;
         let start = Instant::now();
         self.barrier.start();
-        (self.near)(run, watch)?;
-        Ok(start.elapsed())
+        let aside = (self.near)(run, watch)?;
+        Ok(start.elapsed().saturating_sub(aside))
     }
 }
 
@@ -100,9 +109,13 @@ where
     W: Workload<E> + 'static,
     E: AcrossProcesses + 'static,
 {
-    let (end, hand_over) = E::create(case)?;
+    let (end, HandOver { arguments, inherited }) = E::create(case)?;
     let (barrier, path) = Barrier::create()?;
-    let seat = Seat::new(contestant.name, case.name, cores.far, path, hand_over);
+    let seat = Seat::new(contestant.name, case.name, cores.far, path, arguments);
+    for descriptor in &inherited {
+        // Sessions are opened one after the other: no other child is started meanwhile.
+        fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::empty())).context("handing a descriptor over")?;
+    }
     let mut child = Command::new(env::current_exe().context("finding this program")?)
         .arg(FAR_SIDE)
         .args(seat.into_arguments())
@@ -110,6 +123,7 @@ where
         .stdout(Stdio::piped())
         .spawn()
         .context("starting the far side")?;
+    drop(inherited); // kept open here, a channel would not end with the far side
     let commands = child.stdin.take().map(OwnedFd::from).context("the far side has no standard input")?;
     let reports = child.stdout.take().map(OwnedFd::from).context("the far side has no standard output")?;
     let far = FarSide::new(commands, reports, Life::Process(child));
@@ -166,12 +180,15 @@ impl FarSide {
         commands.write_all(&far_side::command(run)).context("the far side does not listen any more")
     }
 
-    /// Waits for the far side's word that its part of the run went well.
-    fn confirm(&mut self) -> Result<()> {
-        match self.report_within(STALLED_AFTER)?.as_deref() {
-            Some(DONE) => Ok(()),
-            Some(report) => bail!("far side: {}", report.strip_prefix(FAILED).unwrap_or(report)),
-            None => bail!("the far side gave no report within {} s", STALLED_AFTER.as_secs()),
+    /// Waits for the far side's word that its part of the run went well: how much of its time does not count.
+    fn confirm(&mut self) -> Result<Duration> {
+        let report = self.report_within(STALLED_AFTER)?;
+        let Some(report) = report else {
+            bail!("the far side gave no report within {} s", STALLED_AFTER.as_secs());
+        };
+        match report.strip_prefix(DONE).map(str::parse) {
+            Some(Ok(aside)) => Ok(Duration::from_nanos(aside)),
+            _ => bail!("far side: {}", report.strip_prefix(FAILED).unwrap_or(&report)),
         }
     }
 

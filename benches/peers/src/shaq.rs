@@ -57,7 +57,7 @@ impl<T: Item> AcrossProcesses for End<T> {
         let end = Self::new(tx, rx, [to_far, to_near])?;
         ensure!(end.tx.capacity() == case.capacity, "shaq made {} items of room", end.tx.capacity());
         ensure!(end.rx.capacity() == case.capacity, "shaq made {} items of room", end.rx.capacity());
-        Ok((end, vec![to_far_path, to_near_path]))
+        Ok((end, vec![to_far_path, to_near_path].into()))
     }
 
     fn attach(_: &Case, handed_over: &[String]) -> Result<Self> {

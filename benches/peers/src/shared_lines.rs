@@ -1,22 +1,24 @@
-//! A few words in shared memory, each on a cache line pair of its own: the start barrier and the raw contestant.
+//! A few words in shared memory, each on a cache line pair of its own: the start barrier, and contestants that need no
+//! more than that.
 //!
 //! The memory is a memfd: the far process opens it through `/proc/PID/fd/N`, and it leaves no name behind.
 //!
-//! I1 `word` points at an aligned `AtomicU64` inside the mapping, which lives as long as the `Line` holds it.
+//! I1 `word` points at an aligned `W` inside the mapping, which lives as long as the `Line` holds it.
 
 use std::fs::File;
 use std::ops::Deref;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::process;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
 use memmap2::{MmapOptions, MmapRaw};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::{Pid, gettid};
 
-use crate::waiting::Watch;
+use crate::waiting::{Watch, poll_until};
 
 /// Two 64-byte lines: adjacent-line prefetchers move them in pairs.
 const LINE: usize = 128;
@@ -33,19 +35,31 @@ pub(crate) fn open_memfd(path: &str) -> Result<File> {
     File::options().read(true).write(true).open(path).with_context(|| format!("opening {path}"))
 }
 
+/// What a line can hold, and two processes can share.
+///
+/// # Safety
+/// Zeros are a valid value, and whatever any process does to it through `&self` leaves a valid value.
+pub(crate) unsafe trait Shared: Sync {}
+
+// SAFETY: every byte pattern is valid.
+unsafe impl Shared for AtomicU32 {}
+
+// SAFETY: every byte pattern is valid.
+unsafe impl Shared for AtomicU64 {}
+
 /// `N` words of one mapping, all zero; with the path for [`open_shared_lines`], good while one of them lives.
-pub(crate) fn shared_lines<const N: usize>(label: &str) -> Result<([Line; N], String)> {
+pub(crate) fn shared_lines<W: Shared, const N: usize>(label: &str) -> Result<([Line<W>; N], String)> {
     let (file, path) = memfd(label)?;
     file.set_len((N * LINE) as u64).context("sizing a memfd")?;
     Ok((map(file)?, path))
 }
 
 /// The words that another process made with [`shared_lines`].
-pub(crate) fn open_shared_lines<const N: usize>(path: &str) -> Result<[Line; N]> {
+pub(crate) fn open_shared_lines<W: Shared, const N: usize>(path: &str) -> Result<[Line<W>; N]> {
     map(open_memfd(path)?)
 }
 
-fn map<const N: usize>(file: File) -> Result<[Line; N]> {
+fn map<W: Shared, const N: usize>(file: File) -> Result<[Line<W>; N]> {
     ensure!(file.metadata()?.len() >= (N * LINE) as u64, "the shared lines are shorter than expected");
     let map = MmapOptions::new().len(N * LINE).map_raw(&file).context("mapping a memfd")?;
     let mapping = Arc::new(Mapping { map, _file: file });
@@ -61,16 +75,17 @@ struct Mapping {
 
 /// One shared word, alone on its line pair.
 #[derive(Debug)]
-pub(crate) struct Line {
-    word: NonNull<AtomicU64>,
+pub(crate) struct Line<W = AtomicU64> {
+    word: NonNull<W>,
     _mapping: Arc<Mapping>,
 }
 
-// SAFETY: the word is only ever reached as `&AtomicU64`, and the mapping is not tied to a thread (I1).
-unsafe impl Send for Line {}
+// SAFETY: the word is only ever reached as `&W`, which is `Sync`, and the mapping is not tied to a thread (I1).
+unsafe impl<W: Shared> Send for Line<W> {}
 
-impl Line {
+impl<W: Shared> Line<W> {
     fn new(mapping: &Arc<Mapping>, offset: usize) -> Self {
+        const { assert!(size_of::<W>() <= LINE && align_of::<W>() <= LINE, "it must fit on a line pair") };
         assert!(
             offset + LINE <= mapping.map.len() && offset.is_multiple_of(LINE),
             "a line outside of its mapping"
@@ -83,44 +98,51 @@ impl Line {
     }
 }
 
-impl Deref for Line {
-    type Target = AtomicU64;
+impl<W: Shared> Deref for Line<W> {
+    type Target = W;
 
     #[inline]
-    fn deref(&self) -> &AtomicU64 {
-        // SAFETY: I1; page alignment plus a multiple of `LINE`; every byte pattern is a valid AtomicU64.
+    fn deref(&self) -> &W {
+        // SAFETY: I1; page alignment plus a multiple of `LINE`; what the file holds is a valid `W` (`Shared`).
         unsafe { self.word.as_ref() }
     }
 }
 
-/// Both sides meet here before the clock starts.
+/// Both sides meet here before the clock starts, and learn which thread the other one is.
 ///
 /// ```text
-/// far:  E1 ready = turn (Release) ──► near: ready == turn (Acquire); reads the clock
-/// near: E2 go    = turn (Release) ──► far:  go    == turn (Acquire)
+/// far:  far_thread;  E1 ready = turn (Release) ──► near: ready == turn (Acquire); far_thread; reads the clock
+/// near: near_thread; E2 go    = turn (Release) ──► far:  go    == turn (Acquire); near_thread
 /// ```
 #[derive(Debug)]
 pub(crate) struct Barrier {
     ready: Line,
     go: Line,
+    near_thread: Line,
+    far_thread: Line,
     turn: u64,
 }
 
 impl Barrier {
     pub(crate) fn create() -> Result<(Self, String)> {
-        let ([ready, go], path) = shared_lines("ringfence-peers-barrier")?;
-        Ok((Self { ready, go, turn: 0 }, path))
+        let (lines, path) = shared_lines("ringfence-peers-barrier")?;
+        Ok((Self::on(lines), path))
     }
 
     pub(crate) fn open(path: &str) -> Result<Self> {
-        let [ready, go] = open_shared_lines(path)?;
-        Ok(Self { ready, go, turn: 0 })
+        Ok(Self::on(open_shared_lines(path)?))
     }
 
-    /// Near side: waits until the far side polls for the start.
-    pub(crate) fn wait_for_far_side(&mut self, watch: Watch<'_>) -> Result<()> {
+    fn on([ready, go, near_thread, far_thread]: [Line; 4]) -> Self {
+        Self { ready, go, near_thread, far_thread, turn: 0 }
+    }
+
+    /// Near side: waits until the far side, which hangs up `pipe` when it ends, polls for the start.
+    pub(crate) fn wait_for_far_side<'a>(&mut self, pipe: BorrowedFd<'a>) -> Result<Watch<'a>> {
         self.turn += 1;
-        watch.wait(|| (self.ready.load(Ordering::Acquire) == self.turn).then_some(())) // E1
+        store_this_thread(&self.near_thread);
+        poll_until(pipe, || (self.ready.load(Ordering::Acquire) == self.turn).then_some(()))?; // E1
+        Ok(Watch::new(pipe, thread_in(&self.far_thread)))
     }
 
     /// Near side: lets the far side go.
@@ -128,10 +150,20 @@ impl Barrier {
         self.go.store(self.turn, Ordering::Release); // E2
     }
 
-    /// Far side: reports ready and polls for the start.
-    pub(crate) fn wait_for_start(&mut self, watch: Watch<'_>) -> Result<()> {
+    /// Far side: reports ready and polls for the start; the near side hangs up `pipe` when it ends.
+    pub(crate) fn wait_for_start<'a>(&mut self, pipe: BorrowedFd<'a>) -> Result<Watch<'a>> {
         self.turn += 1;
+        store_this_thread(&self.far_thread);
         self.ready.store(self.turn, Ordering::Release); // E1
-        watch.wait(|| (self.go.load(Ordering::Acquire) == self.turn).then_some(())) // E2
+        poll_until(pipe, || (self.go.load(Ordering::Acquire) == self.turn).then_some(()))?; // E2
+        Ok(Watch::new(pipe, thread_in(&self.near_thread)))
     }
+}
+
+fn store_this_thread(line: &Line) {
+    line.store(u64::from(gettid().as_raw().cast_unsigned()), Ordering::Relaxed); // Relaxed: before E1, E2
+}
+
+fn thread_in(line: &Line) -> Pid {
+    Pid::from_raw((line.load(Ordering::Relaxed) as u32).cast_signed()) // Relaxed: after E1, E2
 }

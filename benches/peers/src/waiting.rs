@@ -1,11 +1,13 @@
 //! Busy polling, the same for every contestant: try, spin, try again; now and then make sure that somebody is
-//! still there to wait for.
+//! still there to wait for. And what the harness itself waits for, asleep: reports, and that somebody ends.
 
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
 
 /// Failed attempts between two looks at the other side: about a millisecond.
 const ATTEMPTS_PER_LOOK: u32 = 1 << 15;
@@ -13,45 +15,60 @@ const ATTEMPTS_PER_LOOK: u32 = 1 << 15;
 /// After so long without a single item the run is given up.
 pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(10);
 
-/// Notices that the other side is gone: its end of a pipe is closed.
+/// Knows the thread on the other side, and notices that it is gone: its end of a pipe is closed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Watch<'a> {
     pipe: BorrowedFd<'a>,
+    thread: Pid,
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn new(pipe: BorrowedFd<'a>) -> Self {
-        Self { pipe }
+    pub(crate) fn new(pipe: BorrowedFd<'a>, thread: Pid) -> Self {
+        Self { pipe, thread }
+    }
+
+    /// The thread on the other side.
+    pub(crate) fn thread(self) -> Pid {
+        self.thread
     }
 
     /// Polls `attempt` until it yields.
     ///
     /// # Errors
-    /// The other side has ended, or nothing came for [`STALLED_AFTER`].
+    /// As of [`poll_until`].
     #[inline(always)]
-    pub(crate) fn wait<R>(self, mut attempt: impl FnMut() -> Option<R>) -> Result<R> {
-        let mut stalled_since = None;
-        loop {
-            for _ in 0..ATTEMPTS_PER_LOOK {
-                if let Some(result) = attempt() {
-                    return Ok(result);
-                }
-                core::hint::spin_loop();
-            }
-            self.look(&mut stalled_since)?;
-        }
+    pub(crate) fn wait<R>(self, attempt: impl FnMut() -> Option<R>) -> Result<R> {
+        poll_until(self.pipe, attempt)
     }
+}
 
-    #[cold]
-    fn look(self, stalled_since: &mut Option<Instant>) -> Result<()> {
-        if hung_up(self.pipe)? {
-            bail!("the other side ended in the middle of a run");
+/// Polls `attempt` until it yields; the other side of `pipe` is the other side.
+///
+/// # Errors
+/// The other side has ended, or nothing came for [`STALLED_AFTER`].
+#[inline(always)]
+pub(crate) fn poll_until<R>(pipe: BorrowedFd<'_>, mut attempt: impl FnMut() -> Option<R>) -> Result<R> {
+    let mut stalled_since = None;
+    loop {
+        for _ in 0..ATTEMPTS_PER_LOOK {
+            if let Some(result) = attempt() {
+                return Ok(result);
+            }
+            core::hint::spin_loop();
         }
-        if stalled_since.get_or_insert_with(Instant::now).elapsed() > STALLED_AFTER {
-            bail!("no item came for {} s: one was lost, or the other side is stuck", STALLED_AFTER.as_secs());
-        }
-        Ok(())
+        look(pipe, &mut stalled_since)?;
     }
+}
+
+#[cold]
+fn look(pipe: BorrowedFd<'_>, stalled_since: &mut Option<Instant>) -> Result<()> {
+    if hung_up(pipe)? {
+        bail!("the other side ended in the middle of a run");
+    }
+    if stalled_since.get_or_insert_with(Instant::now).elapsed() > STALLED_AFTER {
+        bail!("no item came for {} s: one was lost, or the other side is stuck", STALLED_AFTER.as_secs());
+    }
+    Ok(())
 }
 
 /// Whether every writer, or the reader, at the pipe's other end has closed it.
@@ -64,6 +81,19 @@ fn hung_up(pipe: BorrowedFd<'_>) -> Result<bool> {
 pub(crate) fn readable_within(pipe: BorrowedFd<'_>, limit: Duration) -> Result<bool> {
     let limit = PollTimeout::try_from(limit).context("a limit too long for poll(2)")?;
     Ok(!events(pipe, PollFlags::POLLIN, limit)?.is_empty())
+}
+
+/// Sleeps until one of the pipes has been closed at its other end: the first such; `None` when `limit` passed first.
+pub(crate) fn first_hang_up<const N: usize>(
+    pipes: [BorrowedFd<'_>; N],
+    limit: Duration,
+) -> Result<Option<usize>> {
+    let limit = PollTimeout::try_from(limit).context("a limit too long for poll(2)")?;
+    let mut polled = pipes.map(|pipe| PollFd::new(pipe, PollFlags::empty()));
+    while let Err(error) = poll(&mut polled, limit) {
+        ensure!(error == Errno::EINTR, "poll(2): {error}");
+    }
+    Ok(polled.iter().position(|pipe| pipe.any() == Some(true)))
 }
 
 fn events(pipe: BorrowedFd<'_>, interest: PollFlags, limit: PollTimeout) -> Result<PollFlags> {

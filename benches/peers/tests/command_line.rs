@@ -70,51 +70,91 @@ fn an_unknown_case_is_refused_with_the_known_ones_listed() {
 fn the_list_names_every_peer_and_says_which_contestant_is_ours() {
     let output = program(&["--list"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(["raw", "rtrb", "shaq", "(ours)"].iter().all(|name| text.contains(name)), "{text}");
+    let names = ["raw", "rtrb", "shaq", "futex", "eventfd", "pipe", "unix-seqpacket", "posix-sem", "(ours)"];
+    assert!(names.iter().all(|name| text.contains(name)), "{text}");
 }
 
-#[test]
-fn a_run_writes_a_row_for_every_peer_of_the_case_and_warns_of_too_few_rounds() {
+/// The rows of a run of one short round.
+fn rows_of(arguments: &[&str]) -> Vec<serde_json::Value> {
     let _cores = cores();
     let json = std::env::temp_dir().join(format!("ringfence-peers-rows-{}.json", std::process::id()));
-    let arguments = ["--case", "spsc-rtt-u64", "--rounds", "1", "--millis", "1", "--json"];
-    let output = program(&arguments).arg(&json).output().unwrap();
+    let output =
+        program(arguments).args(["--rounds", "1", "--millis", "1", "--json"]).arg(&json).output().unwrap();
     assert!(output.status.success(), "{}", error_text(&output));
     assert!(error_text(&output).contains("make no statement"));
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
     fs::remove_file(&json).unwrap();
-    let mut peers: Vec<&str> = rows.iter().map(|row| row["peer"].as_str().unwrap()).collect();
-    peers.sort_unstable();
-    peers.dedup();
-    assert_eq!(peers, ["raw", "rtrb", "shaq"]);
     assert!(rows.iter().all(|row| row["ratio_p50"].as_f64().unwrap() > 0.0 && row["rounds"] == 1));
+    rows
+}
+
+fn names<'a>(rows: &'a [serde_json::Value], whose: &str) -> Vec<&'a str> {
+    rows.iter().map(|row| row[whose].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_run_writes_a_row_for_every_peer_of_the_case_and_warns_of_too_few_rounds() {
+    let rows = rows_of(&["--case", "spsc-rtt-u64"]);
+    assert_eq!(names(&rows, "peer"), ["raw", "rtrb", "shaq"]);
+    assert_eq!(names(&rows, "ours"), ["ringfence"; 3]);
+}
+
+#[test]
+fn with_a_fence_in_every_handle_ours_has_a_name_of_its_own() {
+    let rows = rows_of(&["--case", "spsc-u64", "--peer", "rtrb", "--barrier", "fenced"]);
+    assert_eq!((names(&rows, "ours"), names(&rows, "peer")), (vec!["ringfence-fenced"], vec!["rtrb"]));
+}
+
+#[test]
+fn all_that_wake_each_other_sleep_before_every_message() {
+    let rows = rows_of(&["--case", "wake-rtt"]);
+    assert_eq!(names(&rows, "peer"), ["futex", "eventfd", "pipe", "unix-seqpacket", "posix-sem"]);
 }
 
 #[test]
 fn a_far_side_that_dies_ends_the_run_with_an_error_that_names_the_contestant() {
     let _cores = cores();
-    let mut child = long_run(&["--case", "spsc-u64", "--peer", "shaq"]);
-    wait_for(|| {
-        for far in far_sides(&child) {
-            let _ = kill(far, Signal::SIGKILL); // one that was just ending does not count: until the run has failed
-        }
-        child.try_wait().unwrap()
-    });
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let text = error_text(&output);
-    assert!(text.contains("in spsc-u64: the far side"), "{text}");
+    for (case, peer) in [("spsc-u64", "shaq"), ("wake-rtt", "futex"), ("wake-rtt", "pipe")] {
+        let mut child = long_run(&["--case", case, "--peer", peer]);
+        wait_for(|| {
+            for far in far_sides(&child) {
+                let _ = kill(far, Signal::SIGKILL); // one that was just ending does not count: until the run has failed
+            }
+            child.try_wait().unwrap()
+        });
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let text = error_text(&output);
+        assert!(text.contains(&format!("in {case}: the far side")), "{text}");
+    }
 }
 
 #[test]
 fn an_interrupted_run_leaves_no_name_in_shared_memory_and_no_process() {
     let _cores = cores();
-    let mut child = long_run(&["--case", "spsc-u64"]);
-    wait_for(|| Some(names_in_shared_memory(child.id())).filter(|names| !names.is_empty()));
+    for case in ["spsc-u64", "wake-rtt"] {
+        let mut child = long_run(&["--case", case]);
+        wait_for(|| Some(names_in_shared_memory(child.id())).filter(|names| !names.is_empty()));
+        let far = wait_for(|| Some(far_sides(&child)).filter(|far| !far.is_empty()));
+        kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert_eq!(names_in_shared_memory(child.id()), Vec::<String>::new());
+        for pid in far {
+            wait_for(|| (!is_running(pid)).then_some(()));
+        }
+    }
+}
+
+#[test]
+fn a_far_side_that_sleeps_ends_when_the_near_side_is_killed() {
+    let _cores = cores();
+    let mut child = long_run(&["--case", "wake-rtt", "--peer", "futex"]);
     let far = wait_for(|| Some(far_sides(&child)).filter(|far| !far.is_empty()));
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(names_in_shared_memory(child.id()), Vec::<String>::new());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for name in names_in_shared_memory(child.id()) {
+        fs::remove_file(format!("/dev/shm/{name}")).unwrap(); // nobody is left who could
+    }
     for pid in far {
         wait_for(|| (!is_running(pid)).then_some(()));
     }

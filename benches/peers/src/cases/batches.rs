@@ -1,6 +1,7 @@
 //! One queue kept busy, up to 64 items per call.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -16,6 +17,7 @@ pub(crate) static SPSC_BATCH_U64: Case = Case {
     operation: "item",
     capacity: 1024,
     step: BATCH as u64,
+    asleep: false,
 };
 
 /// The far side offers slices of [`BATCH`] until they are taken, the near side takes what is there, up to [`BATCH`].
@@ -23,7 +25,7 @@ pub(crate) static SPSC_BATCH_U64: Case = Case {
 pub(crate) struct Batches<T>(PhantomData<T>);
 
 impl<T: Item, E: Bulk<T>> Workload<E> for Batches<T> {
-    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()> {
+    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<Duration> {
         let mut items = [T::of(0); BATCH];
         let mut numbers = run.numbers();
         let mut difference = 0;
@@ -33,10 +35,11 @@ impl<T: Item, E: Bulk<T>> Workload<E> for Batches<T> {
                 difference |= item.difference(number);
             }
         }
-        settle(difference, run)
+        settle(difference, run)?;
+        Ok(Duration::ZERO)
     }
 
-    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()> {
+    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<Duration> {
         for first in run.numbers().step_by(BATCH) {
             let items: [T; BATCH] = std::array::from_fn(|index| T::of(first + index as u64));
             let mut rest = &items[..];
@@ -45,6 +48,6 @@ impl<T: Item, E: Bulk<T>> Workload<E> for Batches<T> {
                 rest = &rest[count..];
             }
         }
-        Ok(())
+        Ok(Duration::ZERO)
     }
 }

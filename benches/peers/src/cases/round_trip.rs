@@ -1,6 +1,7 @@
 //! Ping-pong over two queues, one message in flight: latency.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -13,6 +14,7 @@ pub(crate) static SPSC_RTT_U64: Case = Case {
     operation: "round trip",
     capacity: 1024,
     step: 1,
+    asleep: false,
 };
 
 /// The near side sends and waits for the echo.
@@ -20,23 +22,25 @@ pub(crate) static SPSC_RTT_U64: Case = Case {
 pub(crate) struct RoundTrip<T>(PhantomData<T>);
 
 impl<T: Item, E: Single<T>> Workload<E> for RoundTrip<T> {
-    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()> {
+    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<Duration> {
         let mut difference = 0;
         for number in run.numbers() {
             let item = T::of(number);
             watch.wait(|| end.try_push(item).then_some(()))?;
             difference |= watch.wait(|| end.try_pop())?.difference(number);
         }
-        settle(difference, run)
+        settle(difference, run)?;
+        Ok(Duration::ZERO)
     }
 
-    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()> {
+    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<Duration> {
         let mut difference = 0;
         for number in run.numbers() {
             let item = watch.wait(|| end.try_pop())?;
             watch.wait(|| end.try_push(item).then_some(()))?;
             difference |= item.difference(number);
         }
-        settle(difference, run)
+        settle(difference, run)?;
+        Ok(Duration::ZERO)
     }
 }

@@ -1,6 +1,7 @@
 //! One queue kept busy, one item per call.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -13,6 +14,7 @@ pub(crate) static SPSC_U64: Case = Case {
     operation: "item",
     capacity: 1024,
     step: 1,
+    asleep: false,
 };
 
 pub(crate) static SPSC_64B: Case = Case {
@@ -21,6 +23,7 @@ pub(crate) static SPSC_64B: Case = Case {
     operation: "item",
     capacity: 1024,
     step: 1,
+    asleep: false,
 };
 
 /// The far side produces, the near side consumes.
@@ -28,19 +31,20 @@ pub(crate) static SPSC_64B: Case = Case {
 pub(crate) struct Throughput<T>(PhantomData<T>);
 
 impl<T: Item, E: Single<T>> Workload<E> for Throughput<T> {
-    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()> {
+    fn near(end: &mut E, run: Run, watch: Watch<'_>) -> Result<Duration> {
         let mut difference = 0;
         for number in run.numbers() {
             difference |= watch.wait(|| end.try_pop())?.difference(number);
         }
-        settle(difference, run)
+        settle(difference, run)?;
+        Ok(Duration::ZERO)
     }
 
-    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<()> {
+    fn far(end: &mut E, run: Run, watch: Watch<'_>) -> Result<Duration> {
         for number in run.numbers() {
             let item = T::of(number);
             watch.wait(|| end.try_push(item).then_some(()))?;
         }
-        Ok(())
+        Ok(Duration::ZERO)
     }
 }
