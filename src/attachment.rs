@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::barrier::Barrier;
-use crate::element::Payload;
 use crate::doorbell;
+use crate::element::Payload;
 use crate::error::{Difference, Fault, OpenError, UnlinkError};
 use crate::layout::SchemaRecord;
 use crate::layout::geometry::SlotShape;

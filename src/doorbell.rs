@@ -107,7 +107,10 @@ impl Bell {
     pub(crate) fn ring_out(&self) {
         D1_SLEEP.fence("ringer"); // D1
         let armed = self.armed.load(Ordering::Relaxed); // Relaxed: behind the barrier, D1.
-        self.wake(armed, ALL);
+        // Zero: nobody ever slept here, as at every ring of busy_poll.
+        if armed != 0 {
+            self.wake(armed, ALL);
+        }
     }
 
     fn wake(&self, armed: u32, sleepers: u32) {
@@ -154,14 +157,16 @@ pub(crate) enum Reach {
 
 /// The heavy side of D1, between arming and the last look.
 pub(crate) fn announce(shared: &Shared) -> Reach {
+    announce_all([shared].into_iter())
+}
+
+/// The heavy side of D1 for bells of many `rings`: one barrier serves them all.
+pub(crate) fn announce_all<'a>(mut rings: impl Iterator<Item = &'a Shared>) -> Reach {
     D1_SLEEP.fence("sleeper"); // D1
     // Relaxed: behind the fence. Whoever marks the region later rings out behind a fence of its own, and so either
     // sees the bell armed or changes the event that this sleeper started from.
-    if shared.status.asymmetric.load(Ordering::Relaxed) == 0 || futex::fence_everywhere() {
-        Reach::Everybody
-    } else {
-        Reach::Uncertain
-    }
+    let fenced = rings.all(|it| it.status.asymmetric.load(Ordering::Relaxed) == 0);
+    if fenced || futex::fence_everywhere() { Reach::Everybody } else { Reach::Uncertain }
 }
 
 /// Wakes everybody who sleeps at the ring: its state changed.

@@ -56,6 +56,8 @@ pub enum Fault {
     Truncated,
     /// The handle was inherited by a forked child; it belongs to the parent.
     Forked,
+    /// The [`Bridge`](crate::Bridge) that wakes the handle's task was stopped. The handle itself still works.
+    Stopped,
     /// The operating system refused what is needed to go on; the value of `errno`.
     Os(i32),
 }
@@ -70,6 +72,7 @@ impl fmt::Display for Fault {
             }
             Self::Truncated => f.write_str("the ring's file was truncated: its memory is gone"),
             Self::Forked => f.write_str("the handle belongs to the parent of this forked process"),
+            Self::Stopped => f.write_str("the bridge that wakes the handle's task was stopped"),
             Self::Os(errno) => write!(f, "{}", io::Error::from_raw_os_error(*errno)),
         }
     }
@@ -164,6 +167,54 @@ impl From<Fault> for PopError {
         Self::Broken(fault)
     }
 }
+
+/// Why a [`WaitSet`](crate::WaitSet) found nothing, or a doorbell could not be watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The limit passed before any doorbell rang.
+    Timeout,
+    /// The wait was cancelled ([`Canceller::cancel`](crate::Canceller::cancel)).
+    Cancelled,
+    /// The ring has no doorbells: it was created with [`busy_poll`](crate::spsc::Options::busy_poll).
+    NoDoorbell,
+    /// One doorbell more than can be watched at once.
+    TooMany {
+        /// Doorbells there would have been.
+        found: usize,
+        /// Doorbells that there can be.
+        max: usize,
+    },
+    /// The bridge was stopped: it watches nothing any more.
+    Stopped,
+    /// Another thread runs the bridge already.
+    Running,
+    /// The operating system refused.
+    Os {
+        /// The call that failed.
+        call: &'static str,
+        /// Why: the value of `errno`.
+        errno: i32,
+    },
+}
+
+impl fmt::Display for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("no doorbell had rung when the limit passed"),
+            Self::Cancelled => f.write_str("the wait was cancelled"),
+            Self::NoDoorbell => f.write_str("a ring of busy_poll has no doorbells"),
+            Self::TooMany { found, max } => {
+                write!(f, "{found} doorbells are too many: {max} can be watched at once")
+            }
+            Self::Stopped => f.write_str("the bridge was stopped"),
+            Self::Running => f.write_str("another thread runs the bridge already"),
+            Self::Os { call, errno } => write!(f, "{call}: {}", io::Error::from_raw_os_error(*errno)),
+        }
+    }
+}
+
+impl std::error::Error for WaitError {}
 
 /// A position was to be released that this consumer has not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,14 +41,16 @@
 //!
 //! - [`spsc`]: one producer, one consumer. Other kinds of ring follow in later versions.
 //! - [`Element`]: what a ring can carry besides bytes, and how two programs agree on it.
-//! - [`Attach`] and [`Limit`]: how a process takes part, and how long a call may wait.
+//! - [`Attach`], [`Strategy`], [`Barrier`] and [`Limit`]: how a process takes part, how a call waits, and how long.
+//! - [`WaitSet`], [`Bridge`]: many rings in one call, or in an event loop; `Async` (feature `async`): on any runtime.
 //! - [`inspect()`], [`unlink()`], [`force_unlink()`]: rings from outside.
 //!
 //! # Who is trusted with what
 //!
 //! No `unsafe` is needed to use a ring. A process with write access that breaks the protocol can lose or forge items and
 //! stall the ring; it cannot make this process read or write outside the region, panic, or loop without end in a `try_`
-//! call. Truncating the file of a ring in use raises `SIGBUS` in whoever touches what is gone.
+//! call. Truncating the file of a ring in use raises `SIGBUS` in whoever touches what is gone; a call or a
+//! set that sleeps there says [`Fault::Truncated`].
 #![deny(unsafe_code)]
 #![cfg_attr(loom, allow(dead_code, reason = "the models use a part of the crate"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -75,10 +77,14 @@ mod vocabulary;
 #[doc(hidden)]
 pub mod model;
 
+#[cfg(all(feature = "async", not(loom)))]
+mod asynchronous;
 #[cfg(not(loom))]
 mod attachment;
 #[cfg(not(loom))]
 mod barrier;
+#[cfg(not(loom))]
+mod bridge;
 #[cfg(not(loom))]
 mod inspect;
 #[cfg(not(loom))]
@@ -91,12 +97,15 @@ mod source;
 mod sys;
 #[cfg(not(loom))]
 mod wait;
+#[cfg(not(loom))]
+mod wait_set;
 
 #[doc(hidden)]
 pub use element::__private;
 pub use element::{Element, Field, Fingerprint, Payload, Scalar, Schema, Shape};
 pub use error::{
-    AttachError, Difference, Fault, Holder, OpenError, PopError, PushError, ReleaseError, UnlinkError, Word,
+    AttachError, Difference, Fault, Holder, OpenError, PopError, PushError, ReleaseError, UnlinkError,
+    WaitError, Word,
 };
 pub use position::Position;
 pub use ringfence_derive::Element;
@@ -106,11 +115,16 @@ pub use vocabulary::{Kind, Role};
 pub use {
     attachment::{Attach, force_unlink, unlink},
     barrier::{Barrier, never_register},
+    bridge::{Bridge, BridgeFd, BridgeWaker},
     inspect::{Inspection, inspect, inspect_with},
     participant::{Participant, Peer, Presence, RepairReport},
     source::Doorbell,
     wait::{Limit, Strategy},
+    wait_set::{Canceller, WaitSet},
 };
+
+#[cfg(all(feature = "async", not(loom)))]
+pub use asynchronous::{Async, Handle};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -154,7 +154,8 @@ impl Membership {
         let epoch = who.epoch.load(Ordering::Relaxed);
         who.epoch.store(epoch.wrapping_add(1), Ordering::Relaxed);
         who.state.store(state::IN_USE, Ordering::Relaxed);
-        let membership = Self { region: Arc::clone(region), index, origin: Origin::here(), hold: Some(hold), lost: false };
+        let membership =
+            Self { region: Arc::clone(region), index, origin: Origin::here(), hold: Some(hold), lost: false };
         Ok((membership, repaired))
     }
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::layout::words::{Bell, Shared};
+use crate::slots::Words;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sys::fork::{Glance, Permit};
 
 /// What rings when a handle's next `try_` call finds something: an item, room, or the ring's end.
 ///
@@ -23,7 +25,12 @@ impl Doorbell {
     /// Whether a `try_` call of the handle would find something now. Makes no system call, unless the ring was closed.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        !self.0.signals().is_gone() && self.0.is_ready()
+        self.0.is_ready()
+    }
+
+    /// Whether the handle was dropped.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.signals().is_gone()
     }
 
     pub(crate) fn source(&self) -> &dyn Source {
@@ -33,21 +40,41 @@ impl Doorbell {
 
 /// A handle, as those see it who wait on its behalf.
 pub(crate) trait Source: Send + Sync + fmt::Debug {
-    fn shared(&self) -> &Shared;
-
     /// What to sleep on.
-    fn bell(&self) -> &Bell;
+    fn bell(&self) -> HeldBell;
 
     /// Whether anybody ever rings.
     fn has_bell(&self) -> bool;
 
     fn signals(&self) -> &Signals;
 
-    /// Whether a `try_` call would find something. May say yes too often, never no for long.
+    /// Whether a `try_` call would find something. May say yes too often, never no for long; no once the handle is gone.
     fn is_ready(&self) -> bool;
 
     /// Looks whether anybody can still change the ring, without touching it; alarms the handle where nobody can.
     fn look_around(&self);
+}
+
+/// A bell, which keeps its ring mapped: one step away for those who ask many bells in a row.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldBell {
+    words: Words,
+    bell: fn(&Shared) -> &Bell,
+}
+
+impl HeldBell {
+    pub(crate) fn of(words: &Words, bell: fn(&Shared) -> &Bell) -> Self {
+        Self { words: words.clone(), bell }
+    }
+
+    pub(crate) fn get(&self) -> &Bell {
+        (self.bell)(&self.words)
+    }
+
+    /// The words of its ring.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.words
+    }
 }
 
 /// What a handle and its doorbells tell each other, in the memory of their process.
@@ -55,8 +82,10 @@ pub(crate) trait Source: Send + Sync + fmt::Debug {
 pub(crate) struct Signals {
     /// Position of the next item to be read ahead.
     ahead: AtomicU64,
-    /// Whether the handle should look around, or has failed: it is to be called.
+    /// Whether the handle should look around, or was stopped: it is to be called.
     alarmed: AtomicU32,
+    /// The handle's.
+    permit: Permit,
     /// Whether the handle was dropped.
     gone: AtomicU32,
 }
@@ -64,7 +93,8 @@ pub(crate) struct Signals {
 // Relaxed throughout: each word stands for itself. Whoever acts on one looks again at what it stands for.
 impl Signals {
     pub(crate) fn new(ahead: u64) -> Self {
-        Self { ahead: AtomicU64::new(ahead), alarmed: AtomicU32::new(0), gone: AtomicU32::new(0) }
+        let flag = || AtomicU32::new(0);
+        Self { ahead: AtomicU64::new(ahead), alarmed: flag(), permit: Permit::new(), gone: flag() }
     }
 
     pub(crate) fn ahead(&self) -> u64 {
@@ -86,6 +116,17 @@ impl Signals {
 
     pub(crate) fn calm(&self) {
         self.alarmed.store(0, Ordering::Relaxed);
+    }
+
+    /// The handle's permission to work.
+    pub(crate) fn permit(&self) -> Glance {
+        self.permit.glance()
+    }
+
+    /// Has every later call of the handle fail: the ring can be used no more, not even to look at it.
+    pub(crate) fn stop(&self) {
+        self.permit.revoke();
+        self.alarm();
     }
 
     pub(crate) fn is_gone(&self) -> bool {

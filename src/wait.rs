@@ -83,7 +83,7 @@ const STRIDE: u32 = 64;
 /// The longest a call sleeps, or spins, without looking beyond its ring: is the name still there, does the peer live?
 pub(crate) const SLICE: Duration = Duration::from_millis(100);
 /// The same where a ringer may miss the sleeper.
-const SHORT_SLICE: Duration = Duration::from_millis(1);
+pub(crate) const SHORT_SLICE: Duration = Duration::from_millis(1);
 
 /// How many looks a wait spins before it sleeps; learns from each wait of a handle.
 #[derive(Clone, Copy, Debug)]
@@ -183,7 +183,8 @@ impl Waiter {
     /// [`Fault::Truncated`] where the ring's memory is gone, [`Fault::Os`].
     pub(crate) fn pause(&mut self, shared: &Shared, bell: &Bell) -> Result<Next, Fault> {
         if self.looks < self.patience {
-            let turn = self.looks % STRIDE == 0 && (self.looks > 0 || self.limit != Limit::Unlimited);
+            let turn =
+                self.looks.is_multiple_of(STRIDE) && (self.looks > 0 || self.limit != Limit::Unlimited);
             self.looks = if self.looks == u32::MAX - 1 { STRIDE } else { self.looks + 1 };
             core::hint::spin_loop();
             return Ok(if turn { self.watch_clock(Instant::now()) } else { Next::Look });
@@ -195,7 +196,7 @@ impl Waiter {
         };
         let now = Instant::now();
         let next = self.watch_clock(now);
-        if next == Next::TimedOut {
+        if next != Next::Look {
             return Ok(next);
         }
         let end = self.slice.map_or(SLICE, |slice| slice.saturating_duration_since(now));

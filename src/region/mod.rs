@@ -90,7 +90,9 @@ impl Region {
     pub(crate) fn standing(&self) -> Result<Standing, Failure> {
         let Backing::Named { name, inode, .. } = &self.backing else { return Ok(Standing::Sound) };
         Ok(match file::named(name.path())? {
-            Some((found, size)) if found == *inode && size < self.header.geometry.total => Standing::Truncated,
+            Some((found, size)) if found == *inode && size < self.header.geometry.total => {
+                Standing::Truncated
+            }
             Some((found, _)) if found == *inode => Standing::Sound,
             _ => Standing::Nameless,
         })

@@ -12,8 +12,8 @@ use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, PopError, Word};
 use crate::participant::Peer;
 use crate::position::Position;
-use crate::vocabulary::Role;
 use crate::source::Doorbell;
+use crate::vocabulary::Role;
 use crate::wait::Limit;
 
 /// What the last pop, or look, delivered.
@@ -91,7 +91,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     }
 
     #[inline]
-    fn guard(&mut self) -> Result<ReadGuard<'_, P>, PopError> {
+    pub(super) fn guard(&mut self) -> Result<ReadGuard<'_, P>, PopError> {
         let head = self.reader.head();
         let len = self.length(head)?;
         let redelivered = self.note(head, 1);
@@ -157,7 +157,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
 
     /// Finds the oldest item.
     #[inline]
-    fn acquire(&mut self) -> Result<(), PopError> {
+    pub(super) fn acquire(&mut self) -> Result<(), PopError> {
         self.find(self.reader.head())
     }
 
@@ -443,7 +443,7 @@ impl Consumer<[u8]> {
 
 impl<P: Payload + ?Sized> Drop for Consumer<P> {
     fn drop(&mut self) {
-        if self.port.membership.may_write() {
+        if self.port.may_write() {
             self.reader.publish_mark(&self.port.view);
         }
     }

@@ -24,13 +24,16 @@
 //! [`ReadGuard::release`] after a look. Whatever was looked at but not released is delivered again, and says so.
 //!
 //! Files: `algorithm` and `repair` are the protocol, checked by loom; `ring` opens and hands out roles; `producer`,
-//! `claim`, `consumer`, `read` and `ahead` are the handles, `port` what they share, `watch` how others wait for them.
+//! `claim`, `consumer`, `read` and `ahead` are the handles, `port` what they share, `watch` how others wait for them, `awaiting`
+//! their verbs in async code.
 
 pub(crate) mod algorithm;
 pub(crate) mod repair;
 
 #[cfg(not(loom))]
 mod ahead;
+#[cfg(all(feature = "async", not(loom)))]
+mod awaiting;
 #[cfg(not(loom))]
 mod claim;
 #[cfg(not(loom))]

@@ -10,11 +10,11 @@ use crate::attachment::Attachment;
 use crate::barrier::Barrier;
 use crate::element::Payload;
 use crate::error::{AttachError, Fault};
-use crate::participant::{self, Membership, Peer};
 use crate::layout::words::counter;
+use crate::participant::{self, Membership, Peer};
 use crate::slots::{Slots, View};
 use crate::source::Signals;
-use crate::sys::fork::Origin;
+use crate::sys::fork::Glance;
 use crate::vocabulary::Role;
 use crate::wait::{Limit, Next, Patience, Polls, Waiter};
 
@@ -30,8 +30,8 @@ pub(super) struct Port<P: Payload + ?Sized> {
     pub(super) view: View<P>,
     pub(super) attachment: Arc<Attachment>,
     pub(super) membership: Membership,
-    /// Where the handle works: the process that attached, until a fault ends it everywhere.
-    works_in: Origin,
+    /// Void in forked children, and once a fault has ended the handle.
+    permit: Glance,
     fault: Option<Fault>,
     polls: Polls,
     patience: Patience,
@@ -55,15 +55,16 @@ impl<P: Payload + ?Sized> Port<P> {
             Membership::attach(&attachment.region, index, role, &attachment.attach.label, |died| {
                 settle(&view, role, died)
             })?;
+        let signals = Arc::new(Signals::new(cursors.0));
         let port = Self {
             view,
-            works_in: membership.origin(),
             membership,
+            permit: signals.permit(),
             fault: None,
             polls: Polls::default(),
             patience: attachment.patience(),
             barrier: attachment.settle_barrier(),
-            signals: Arc::new(Signals::new(cursors.0)),
+            signals,
             attachment: Arc::clone(attachment),
             role,
             unshared: PhantomData,
@@ -74,12 +75,19 @@ impl<P: Payload + ?Sized> Port<P> {
     /// Whether the handle works here.
     #[inline]
     pub(super) fn check(&self) -> Result<(), Fault> {
-        if self.works_in.is_elsewhere() { Err(self.why_not()) } else { Ok(()) }
+        if self.permit.is_void() { Err(self.why_not()) } else { Ok(()) }
     }
 
+    /// A fault that others found is noted nowhere else: there is one.
     #[cold]
     fn why_not(&self) -> Fault {
-        self.fault.unwrap_or(Fault::Forked)
+        let unnoted = if self.membership.may_write() { Fault::Truncated } else { Fault::Forked };
+        self.fault.unwrap_or(unnoted)
+    }
+
+    /// Whether the region is this handle's to write.
+    pub(super) fn may_write(&self) -> bool {
+        self.membership.may_write() && (self.fault.is_some() || !self.permit.is_void())
     }
 
     /// Ends the handle: every later call fails with `fault`.
@@ -89,8 +97,7 @@ impl<P: Payload + ?Sized> Port<P> {
         if fault == Fault::Truncated {
             self.membership.lose();
         }
-        self.signals.alarm();
-        self.works_in = self.works_in.nowhere();
+        self.signals.stop();
         fault
     }
 
@@ -161,6 +168,9 @@ impl<P: Payload + ?Sized> Port<P> {
 
 impl<P: Payload + ?Sized> Drop for Port<P> {
     fn drop(&mut self) {
+        if !self.may_write() {
+            self.membership.lose();
+        }
         self.signals.leave();
     }
 }

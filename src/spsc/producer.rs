@@ -13,8 +13,8 @@ use crate::error::{AttachError, Fault, PushError};
 use crate::layout::words::counter;
 use crate::participant::Peer;
 use crate::position::Position;
-use crate::vocabulary::Role;
 use crate::source::Doorbell;
+use crate::vocabulary::Role;
 use crate::wait::Limit;
 
 /// The producer of a ring. Dropping it gives the role up; it does not close the ring.
@@ -115,7 +115,7 @@ impl<P: Payload + ?Sized> Producer<P> {
     }
 
     #[inline]
-    fn acquire(&mut self) -> Result<(), PushError> {
+    pub(super) fn acquire(&mut self) -> Result<(), PushError> {
         self.port.check()?;
         match self.writer.room(&self.port.view, 1) {
             Ok(_) => Ok(()),
@@ -129,9 +129,7 @@ impl<P: Payload + ?Sized> Producer<P> {
         match blocked {
             Blocked::Full => match self.port.polled() {
                 // Nobody can free a slot of a ring that nobody finds any more: what would be pushed is lost.
-                Some(fault @ (Fault::Unlinked | Fault::Truncated)) => {
-                    PushError::Broken(self.port.end(fault))
-                }
+                Some(fault @ (Fault::Unlinked | Fault::Truncated)) => PushError::Broken(self.port.end(fault)),
                 Some(fault) => PushError::Broken(fault),
                 None => PushError::Full,
             },
@@ -172,7 +170,7 @@ impl<P: Payload + ?Sized> Producer<P> {
 
     #[cold]
     fn dropped(&mut self) -> bool {
-        if self.port.membership.may_write() {
+        if self.port.may_write() {
             self.port.membership.count(counter::DROPPED);
         }
         false

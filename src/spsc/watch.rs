@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::port::{Port, writer_gone};
 use crate::attachment::Attachment;
 use crate::element::Payload;
-use crate::layout::words::{Bell, CLOSED, CLOSING, RETIRED, Shared};
+use crate::error::Fault;
+use crate::layout::words::{CLOSED, CLOSING, RETIRED};
 use crate::position::{distance, full};
 use crate::slots::View;
-use crate::source::{Signals, Source};
+use crate::source::{HeldBell, Signals, Source};
 use crate::sync::Ordering;
 use crate::sys::fork::Origin;
 use crate::vocabulary::Role;
@@ -60,14 +61,10 @@ impl<P: Payload + ?Sized> Watch<P> {
 }
 
 impl<P: Payload + ?Sized> Source for Watch<P> {
-    fn shared(&self) -> &Shared {
-        &self.view.words
-    }
-
-    fn bell(&self) -> &Bell {
+    fn bell(&self) -> HeldBell {
         match self.role {
-            Role::Producer => &self.view.words.not_full,
-            Role::Consumer => &self.view.words.not_empty,
+            Role::Producer => HeldBell::of(&self.view.words, |it| &it.not_full),
+            Role::Consumer => HeldBell::of(&self.view.words, |it| &it.not_empty),
         }
     }
 
@@ -80,6 +77,9 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
     }
 
     fn is_ready(&self) -> bool {
+        if self.signals.is_gone() {
+            return false;
+        }
         if self.signals.is_alarmed() || self.origin.is_elsewhere() {
             return true;
         }
@@ -91,8 +91,10 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
 
     fn look_around(&self) {
         let peer = super::port::peer_of(self.role);
-        if self.attachment.look_around(peer).is_some() {
-            self.signals.alarm();
+        match self.attachment.look_around(peer) {
+            None => {}
+            Some(Fault::Truncated) => self.signals.stop(),
+            Some(_) => self.signals.alarm(),
         }
     }
 }

@@ -1,19 +1,20 @@
 //! How a process notices that it is a forked child, and how an attach keeps forks away.
 //!
 //! A forked child has a copy of every handle but holds none of their locks. A word in a page that the kernel wipes in
-//! the child (`MADV_WIPEONFORK`, madvise(2)) tells: a handle remembers the word of the process that made it. A raw
-//! `clone` runs no `pthread_atfork` handler, but wipes the page all the same.
+//! the child (`MADV_WIPEONFORK`, madvise(2)) tells: a handle remembers the word of the process that made it, and has one
+//! of its own, its [`Permit`], which is all that it looks at before it works. A raw `clone` runs no `pthread_atfork`
+//! handler, but wipes the page all the same.
 //!
 //! The window of an attach, between opening a description and marking its mapping `MADV_DONTFORK`, must not be seen
 //! by a fork: the child would inherit the description, and with it the lock. [`without_forks`] closes it for every
 //! `fork()` of the C library.
 //!
 //! Invariants:
-//! - **I1** the word's page is mapped once, never unmapped, and only ever accessed as one `AtomicU64`.
+//! - **I1** a page of words is mapped once, never unmapped, and only ever accessed as `AtomicU64`s.
 //! - **I2** the mutex is only used through the C library, unlocked by the thread that locked it; in a child that is
 //!   the copy of the forking thread.
-//! - **I3** the list of private descriptors is only touched by who holds the mutex, or in a child by the copy of who
-//!   does.
+//! - **I3** the lists of private descriptors and of permits are only touched by who holds the mutex, or in a child by
+//!   the copy of who does.
 
 #![allow(unsafe_code)]
 
@@ -51,11 +52,6 @@ impl Origin {
         Self { word, generation }
     }
 
-    /// One that every process is elsewhere of.
-    pub(crate) fn nowhere(self) -> Self {
-        Self { generation: u64::MAX, ..self }
-    }
-
     /// Whether the caller runs in a forked child of the process that this was made in.
     #[inline]
     pub(crate) fn is_elsewhere(&self) -> bool {
@@ -70,23 +66,116 @@ static WORD: OnceLock<&'static AtomicU64> = OnceLock::new();
 fn word() -> &'static AtomicU64 {
     WORD.get_or_init(|| {
         register();
-        let page = 4096;
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no memory in use.
-        let address = unsafe { libc::mmap(core::ptr::null_mut(), page, protection, flags, -1, 0) };
-        let address =
-            if address == libc::MAP_FAILED { None } else { NonNull::new(address.cast::<AtomicU64>()) };
-        let Some(address) = address else {
-            // No page to be had: a leaked word, wiped by the handler alone.
-            return Box::leak(Box::new(AtomicU64::new(0)));
-        };
-        // SAFETY: I1; a refusal is covered by the handler.
-        unsafe { libc::madvise(address.as_ptr().cast(), page, libc::MADV_WIPEONFORK) };
-        // SAFETY: I1; the page is zeroed, aligned and lives for ever.
-        unsafe { address.as_ref() }
+        &page().0[0]
     })
 }
+
+/// A page of words.
+type Page = [AtomicU64; PAGE / size_of::<AtomicU64>()];
+const PAGE: usize = 4096;
+
+/// A new page of zeroes, and whether the kernel zeroes it in forked children.
+fn page() -> (&'static Page, bool) {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no memory in use.
+    let address = unsafe { libc::mmap(core::ptr::null_mut(), PAGE, protection, flags, -1, 0) };
+    let address = if address == libc::MAP_FAILED { None } else { NonNull::new(address.cast::<Page>()) };
+    let Some(address) = address else {
+        // No page to be had: a leaked one, wiped by the handler alone.
+        return (Box::leak(Box::new([const { AtomicU64::new(0) }; _])), false);
+    };
+    // SAFETY: I1; a refusal is covered by the handler.
+    let wiped = unsafe { libc::madvise(address.as_ptr().cast(), PAGE, libc::MADV_WIPEONFORK) } == 0;
+    // SAFETY: I1; the page is zeroed, aligned and lives for ever.
+    (unsafe { address.as_ref() }, wiped)
+}
+
+/// A handle's permission to work: void in every forked child of the process that made it, and once it was revoked,
+/// which any thread can do.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    word: &'static AtomicU64,
+}
+
+/// A look at a [`Permit`], which must outlive it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Glance {
+    word: &'static AtomicU64,
+}
+
+/// What the word of a valid permit holds; a void one's holds zero.
+const VALID: u64 = 1;
+
+// Relaxed throughout: the word stands for itself. Who finds it void looks again at why.
+impl Permit {
+    pub(crate) fn new() -> Self {
+        let word = without_forks(|| {
+            // SAFETY: I3: this thread holds the mutex.
+            let permits = unsafe { &mut *PERMITS.0.get() };
+            permits.take()
+        });
+        word.store(VALID, Ordering::Relaxed);
+        Self { word }
+    }
+
+    pub(crate) fn glance(&self) -> Glance {
+        Glance { word: self.word }
+    }
+
+    pub(crate) fn revoke(&self) {
+        self.word.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Glance {
+    #[inline]
+    pub(crate) fn is_void(self) -> bool {
+        self.word.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        // A void word is not used again: in a child, the mutex may be held for ever by a thread that is not there.
+        if !self.glance().is_void() {
+            without_forks(|| {
+                // SAFETY: I3: this thread holds the mutex.
+                unsafe { &mut *PERMITS.0.get() }.free.push(self.word);
+            });
+        }
+    }
+}
+
+/// Words for permits.
+struct Permits {
+    free: Vec<&'static AtomicU64>,
+    /// Pages that the kernel does not wipe.
+    unwiped: Vec<&'static Page>,
+}
+
+impl Permits {
+    fn take(&mut self) -> &'static AtomicU64 {
+        loop {
+            if let Some(word) = self.free.pop() {
+                return word;
+            }
+            let (page, wiped) = page();
+            self.free.extend(page);
+            if !wiped {
+                self.unwiped.push(page);
+            }
+        }
+    }
+}
+
+struct SharedPermits(UnsafeCell<Permits>);
+
+// SAFETY: I3.
+unsafe impl Sync for SharedPermits {}
+
+static PERMITS: SharedPermits =
+    SharedPermits(UnsafeCell::new(Permits { free: Vec::new(), unwiped: Vec::new() }));
 
 struct Mutex(UnsafeCell<libc::pthread_mutex_t>);
 
@@ -107,6 +196,10 @@ extern "C" fn unlock_mutex() {
 
 extern "C" fn in_child() {
     close_private();
+    // SAFETY: I3: the forking thread, whose copy this is, holds the mutex.
+    for word in unsafe { &*PERMITS.0.get() }.unwiped.iter().copied().flatten() {
+        word.store(0, Ordering::Relaxed); // Relaxed: as below.
+    }
     unlock_mutex();
     if let Some(word) = WORD.get() {
         word.store(0, Ordering::Relaxed); // Relaxed: the child has one thread here.

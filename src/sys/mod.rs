@@ -4,9 +4,11 @@
 //! - `file`: objects in a shm mount, from the unnamed file to the removed name.
 //! - `lock`: open-file-description byte locks and the mapping that holds one.
 //! - `fork`: how a process notices that it is a forked child, and how an attach keeps forks away.
+//! - `eventfd`: a descriptor that is readable while somebody is to look.
 //! - `futex`: sleeping on a shared word, and the barrier that lets a waker run none.
 //! - `identity`: what people want to know of a process.
 
+pub(crate) mod eventfd;
 pub(crate) mod file;
 pub(crate) mod fork;
 pub(crate) mod futex;

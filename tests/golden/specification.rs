@@ -151,8 +151,7 @@ fn header(image: &Image, creator: &[u16], carried: &Carried) -> Vec<Row> {
     ]
 }
 
-/// `rung`: how often somebody attached or detached.
-fn shared(start: u64, tail: u64, head: u64, read_mark: u64, rung: u32) -> Vec<Row> {
+fn shared(start: u64, tail: u64, head: u64, read_mark: u64) -> Vec<Row> {
     vec![
         (0, "flags", u64s(&[0])),
         (8, "orphan_epoch", u64s(&[0])),
@@ -166,10 +165,10 @@ fn shared(start: u64, tail: u64, head: u64, read_mark: u64, rung: u32) -> Vec<Ro
         (392, "read_mark_reserved", zeroes(120)),
         (512, "sent", u64s(&[start])),
         (520, "sent_reserved", zeroes(120)),
-        (640, "not_empty_event", u32s(&[rung])),
+        (640, "not_empty_event", u32s(&[0])),
         (644, "not_empty_armed", u32s(&[0])),
         (648, "not_empty_reserved", zeroes(120)),
-        (768, "not_full_event", u32s(&[rung])),
+        (768, "not_full_event", u32s(&[0])),
         (772, "not_full_armed", u32s(&[0])),
         (776, "not_full_reserved", zeroes(120)),
         (896, "shared_reserved", zeroes(3200)),
@@ -262,7 +261,7 @@ fn trades(image: &Image, creator: &[u16]) -> Vec<Row> {
         vec![(0, "payload", bytes(payload)), (40, "stamp", u64s(&[stamp]))]
     };
     let mut rows = header(image, creator, &carried);
-    rows.extend(at(4096, shared(START, START + 3, START + 1, START, 2)));
+    rows.extend(at(4096, shared(START, START + 3, START + 1, START)));
     rows.extend(at(8192, entry(1, 1, 0, "Rekorder ü", 0)));
     rows.extend(at(8192 + 256, entry(1, 2, 0, "Rekorder ü", 0)));
     rows.push((8704, "fill before the data", zeroes(12288 - 8704)));
@@ -302,7 +301,7 @@ fn byte_strings(image: &Image, creator: &[u16]) -> Vec<Row> {
         ]
     };
     let mut rows = header(image, creator, &carried);
-    rows.extend(at(4096, shared(0, 3, 1, 2, 4)));
+    rows.extend(at(4096, shared(0, 3, 1, 2)));
     rows.extend(at(8192, entry(0, 1, 1, "", 1)));
     rows.extend(at(8192 + 256, entry(0, 2, 1, "", 0)));
     rows.push((8704, "fill before the data", zeroes(12288 - 8704)));
