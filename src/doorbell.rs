@@ -21,8 +21,8 @@
 //! - **D1 sleep**: ringer: store of the item, fence, load of `armed`; sleeper: store of `armed`, fence, load of the item.
 //!   A ringer may leave its fence out ([`Ringer::asymmetric`]) if its process is registered with membarrier(2): the
 //!   sleeper's membarrier then acts as a fence in every running thread of it. The light side is a compiler fence.
-//! - **D2 event**: Release by the ringer → the sleeper's D1 fence, behind its load of `event`. A sleeper that starts
-//!   from the new event sees what it was rung for, even where the ringer has no fence.
+//! - **D2 event**: Release by the ringer → Acquire by the sleeper. A sleeper that starts from the new event sees what it
+//!   was rung for, even where the ringer has no fence, and arms behind the ringer's look at `armed` (rule 3).
 //!
 //! The futexes are not private: FUTEX_PRIVATE on either side means no wake-up across processes. The event count is
 //! Reed's and Kanodia's, the sticky flag with a ticket a relative of folly's `EventCount`.
@@ -105,7 +105,7 @@ impl Bell {
     /// have come between a publication and its ring.
     #[cold]
     pub(crate) fn ring_out(&self) {
-        D1_SLEEP.fence("ringer"); // D1
+        D1_SLEEP.fence("ring_out"); // D1
         let armed = self.armed.load(Ordering::Relaxed); // Relaxed: behind the barrier, D1.
         // Zero: nobody ever slept here, as at every ring of busy_poll.
         if armed != 0 {
@@ -125,8 +125,9 @@ impl Bell {
 
     /// Announces a sleeper. The barrier ([`announce`]) and a last look must follow before it sleeps.
     pub(crate) fn arm(&self) -> Armed {
-        // Relaxed: before the heavy barrier, whose fence is the other end of D2.
-        let event = self.event.load(Ordering::Relaxed);
+        // Acquire: before the ticket is drawn. With an event of after its arming, a sleeper would not notice that a ringer
+        // saw its ticket and disarms it. The heavy barrier comes too late for that.
+        let event = self.event.load(D2_EVENT.acquire()); // D2
         // Two steps, each of which ends: a ringer that comes in between sees a bit of before, or none, and this sleeper
         // has yet to look. Relaxed: before the heavy barrier, D1.
         let ticket = self.armed.fetch_add(TICKET, Ordering::Relaxed).wrapping_add(TICKET);

@@ -1,12 +1,15 @@
 //! The slots of a model: boxed, with loom's atomics and cells.
+//!
+//! `Rc` will do: loom runs all threads of a model on one thread of the operating system. Its own `Arc` adds steps, and
+//! aborts the process when it is dropped behind a deadlock.
 
 #![allow(unsafe_code)]
 
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use std::rc::Rc;
 
 use loom::cell::UnsafeCell;
-use loom::sync::Arc;
 
 use crate::element::Element;
 use crate::layout::words::Shared;
@@ -14,12 +17,12 @@ use crate::position::free;
 use crate::sync::AtomicU64;
 
 /// The shared words of a model.
-pub(crate) type Words = Arc<Shared>;
+pub(crate) type Words = Rc<Shared>;
 
 /// The slots of a model, shared by all its threads.
 #[derive(Debug)]
 pub(crate) struct Slots<P: ?Sized> {
-    slots: Arc<Vec<Slot>>,
+    slots: Rc<Vec<Slot>>,
     carried: PhantomData<fn(&P)>,
 }
 
@@ -32,7 +35,7 @@ pub(crate) struct Slot {
 
 impl<P: ?Sized> Clone for Slots<P> {
     fn clone(&self) -> Self {
-        Self { slots: Arc::clone(&self.slots), carried: PhantomData }
+        Self { slots: Rc::clone(&self.slots), carried: PhantomData }
     }
 }
 
@@ -43,7 +46,7 @@ impl<P: ?Sized> Slots<P> {
         positions.sort_by_key(|position| position & (capacity - 1));
         let slot =
             |position| Slot { stamp: AtomicU64::new(free(position)), payload: UnsafeCell::new([0; 8]) };
-        Self { slots: Arc::new(positions.into_iter().map(slot).collect()), carried: PhantomData }
+        Self { slots: Rc::new(positions.into_iter().map(slot).collect()), carried: PhantomData }
     }
 
     pub(crate) fn capacity(&self) -> u64 {

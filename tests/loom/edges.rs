@@ -12,6 +12,16 @@ const EDGES: &[(&str, &str)] = &[
     ("spsc E2 release/acquire", "spsc::items_arrive_whole_and_in_order"),
     ("spsc E3 close/release", "spsc::a_close_comes_after_every_item"),
     ("spsc E3 close/acquire", "spsc::a_close_comes_after_every_item"),
+    ("doorbell D1 sleep/ringer", "doorbell::a_sleeper_is_woken_for_every_item"),
+    ("doorbell D1 sleep/ringer", "doorbell::one_ring_for_each_item_wakes_one_sleeper_for_each"),
+    ("doorbell D1 sleep/ringer", "spsc::both_sides_sleep_and_lose_nothing"),
+    ("doorbell D1 sleep/sleeper", "doorbell::a_sleeper_is_woken_for_every_item"),
+    ("doorbell D1 sleep/sleeper", "doorbell::one_ring_for_each_item_wakes_one_sleeper_for_each"),
+    ("doorbell D1 sleep/sleeper", "spsc::both_sides_sleep_and_lose_nothing"),
+    ("doorbell D1 sleep/ring_out", "spsc::a_close_wakes_who_sleeps"),
+    // Its other end keeps a load before a later write, which loom does by itself: see the canary
+    // `a_sleeper_that_arms_before_it_reads_the_event_is_caught`.
+    ("doorbell D2 event/release", "doorbell::a_sleeper_that_starts_from_a_new_event_sees_its_item"),
 ];
 
 #[test]

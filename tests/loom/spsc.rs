@@ -180,6 +180,53 @@ fn a_second_consumer_gets_what_was_not_released_and_is_told_what_was_seen() {
     }
 }
 
+#[test]
+fn both_sides_sleep_and_lose_nothing() {
+    check(|| {
+        let ring = Ring::with_bells(2, START);
+        let (mut tx, mut rx) = (ring.producer(), ring.consumer(false));
+        let producer = thread::spawn(move || (1..=3).for_each(|value| tx.push(value)));
+        for value in 1..=3 {
+            assert_eq!(rx.pop(), Some(value));
+        }
+        producer.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_close_wakes_who_sleeps() {
+    check(|| {
+        let ring = Ring::with_bells(2, START);
+        let (mut tx, mut rx) = (ring.producer(), ring.consumer(false));
+        let producer = thread::spawn(move || {
+            tx.push(1);
+            tx.close();
+        });
+        assert_eq!(rx.pop(), Some(1));
+        assert_eq!(rx.pop(), None);
+        producer.join().expect("no panic");
+    });
+}
+
+#[test]
+fn an_item_of_a_producer_that_died_before_it_rang_wakes_who_sleeps() {
+    check(|| {
+        let ring = Ring::with_bells(2, START);
+        let (first, mut rx) = (ring.producer(), ring.consumer(false));
+        let producers = thread::spawn(move || {
+            assert!(first.die_after_stamp(1));
+            // The lock is free: the successor attaches.
+            let mut second = ring.producer();
+            ring.ring_out();
+            second.push(2);
+        });
+        for value in 1..=2 {
+            assert_eq!(rx.pop(), Some(value));
+        }
+        producers.join().expect("no panic");
+    });
+}
+
 /// The canary: if this passes, the models see nothing.
 #[test]
 #[should_panic(expected = "Causality violation")]
