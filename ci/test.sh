@@ -15,14 +15,15 @@ step format
 cargo fmt --all --check
 
 step lints
-cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+cargo clippy -p ringfence --locked -- -D warnings
 
 step docs
-RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked --document-private-items
 
 step tests
-cargo test --workspace --all-targets --locked
-cargo test --workspace --doc --locked
+cargo test --workspace --all-targets --all-features --locked
+cargo test --workspace --doc --all-features --locked
 
 step "models (loom)"
 RUSTFLAGS="--cfg loom" cargo test --release -p ringfence-models --target-dir target/loom --locked
@@ -32,6 +33,8 @@ cargo check --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --locked
 
 step examples
 cargo run --release --locked --example pipeline
+cargo run --release --locked --example event_loop
+cargo run --release --locked --example async_tokio --features async
 
 step "nothing left in /dev/shm"
 left_behind=$(comm -13 <(printf '%s\n' "$names_before") <(ls -A /dev/shm | sort))

@@ -125,6 +125,7 @@ impl<H> Async<H> {
         }
         match self.waker.register(context.waker()) {
             Ok(()) => Poll::Pending,
+            Err(WaitError::Forked) => Poll::Ready(Err(Fault::Forked.into())),
             Err(_stopped) => Poll::Ready(Err(Fault::Stopped.into())),
         }
     }

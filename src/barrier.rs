@@ -102,5 +102,13 @@ fn registers() -> bool {
         Ordering::Relaxed,
     );
     // A forked child says DONE of its parent: it is asked anew each time, which is cheap.
-    before != Err(registration::VETOED) && futex::register_for_fences()
+    if before == Err(registration::VETOED) {
+        return false;
+    }
+    let registered = futex::register_for_fences();
+    if !registered && before.is_ok() {
+        // Relaxed: as above. A veto is still possible.
+        REGISTRATION.store(registration::ALLOWED, Ordering::Relaxed);
+    }
+    registered
 }

@@ -14,7 +14,8 @@
 //! 3. The bridge ends the watch, under the lock, before it raises the outlet; a user prepares the outlet before it
 //!    requests a watch, under the lock. So a user that found its seat watched is raised later.
 //! 4. Outlets are raised, and dropped, outside the lock: a waker is the user's code.
-//! 5. A bridge that was stopped raises every outlet once and refuses requests, so that nobody waits for it in vain.
+//! 5. In a forked child, where a lock may be held by a thread that is not there, a copy of a bridge does nothing.
+//! 6. A bridge that was stopped raises every outlet once and refuses requests, so that nobody waits for it in vain.
 
 use std::fmt;
 use std::mem;
@@ -25,6 +26,7 @@ use std::task::Waker;
 use crate::error::WaitError;
 use crate::source::Doorbell;
 use crate::sys::eventfd::EventFd;
+use crate::sys::fork::Origin;
 use crate::wait_set::{Canceller, WaitSet, admit};
 
 /// Watches doorbells on a thread of the user's choice, and tells those who wait elsewhere: event loops, by a descriptor
@@ -32,7 +34,8 @@ use crate::wait_set::{Canceller, WaitSet, admit};
 ///
 /// Up to 127 doorbells. Nothing happens until a thread is in [`run`](Bridge::run). The thread sleeps while no doorbell
 /// is ready, and no doorbell keeps it awake: once it has told of one, it watches it again only when it is asked to.
-/// Cheap to clone: all clones are one bridge.
+/// Cheap to clone: all clones are one bridge, which ends by [`stop`](Bridge::stop), not by dropping them. In a forked child
+/// it does nothing.
 ///
 /// In an event loop, `rx` and its descriptor `fd` go through the same steps time and again:
 ///
@@ -86,7 +89,8 @@ impl Bridge {
     #[must_use]
     pub fn new() -> Self {
         let set = WaitSet::new();
-        let hub = Hub { canceller: set.canceller(), state: Mutex::new(State::over(set)) };
+        let (origin, canceller) = (Origin::here(), set.canceller());
+        let hub = Hub { origin, canceller, state: Mutex::new(State::over(set)) };
         Self { hub: Arc::new(hub) }
     }
 
@@ -122,6 +126,7 @@ impl Bridge {
     }
 
     fn seat(&self, doorbell: Doorbell, outlet: Arc<dyn Outlet>) -> Result<Seat, WaitError> {
+        self.hub.check()?;
         let mut state = self.hub.lock();
         if state.stopped {
             return Err(WaitError::Stopped);
@@ -139,8 +144,10 @@ impl Bridge {
     ///
     /// # Errors
     ///
-    /// [`WaitError::Running`] where another thread serves already; [`WaitError::Os`], with which the bridge is stopped.
+    /// [`WaitError::Running`] where another thread serves already; [`WaitError::Os`], with which the bridge is stopped;
+    /// [`WaitError::Forked`].
     pub fn run(&self) -> Result<(), WaitError> {
+        self.hub.check()?;
         let mut set = match self.hub.lock().begin() {
             Ok(Some(set)) => set,
             Ok(None) => return Ok(()),
@@ -168,7 +175,9 @@ impl Bridge {
     ///
     /// Does not wait for `run` to return. Makes a few system calls.
     pub fn stop(&self) {
-        self.hub.stop();
+        if self.hub.check().is_ok() {
+            self.hub.stop();
+        }
     }
 }
 
@@ -180,6 +189,9 @@ impl Default for Bridge {
 
 impl fmt::Debug for Bridge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.hub.check().is_err() {
+            return f.write_str("Bridge { forked }");
+        }
         let state = self.hub.lock();
         f.debug_struct("Bridge")
             .field("doorbells", &state.places.len())
@@ -200,6 +212,7 @@ impl Drop for End<'_> {
 
 /// What the clones of a bridge and its seats share.
 struct Hub {
+    origin: Origin,
     state: Mutex<State>,
     /// Of the set: has it serve requests.
     canceller: Canceller,
@@ -238,6 +251,11 @@ impl Outlet for EventFd {
 }
 
 impl Hub {
+    /// Whether the bridge works here (rule 5).
+    fn check(&self) -> Result<(), WaitError> {
+        if self.origin.is_elsewhere() { Err(WaitError::Forked) } else { Ok(()) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -300,6 +318,7 @@ struct Seat {
 impl Seat {
     /// Has the bridge watch the doorbell, until it was ready once.
     fn watch(&self) -> Result<(), WaitError> {
+        self.hub.check()?;
         let mut state = self.hub.lock();
         if state.stopped {
             return Err(WaitError::Stopped);
@@ -318,9 +337,13 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        if self.hub.check().is_err() {
+            return;
+        }
         let mut state = self.hub.lock();
         let index = state.places.iter().position(|it| it.number == self.number);
         let place = index.map(|it| state.places.swap_remove(it));
+        state.requests.retain(|it| *it != self.number);
         state.departed = true;
         drop(state);
         self.hub.canceller.cancel();
@@ -330,6 +353,9 @@ impl Drop for Seat {
 
 impl fmt::Debug for Seat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.hub.check().is_err() {
+            return f.write_str("Seat { forked }");
+        }
         let state = self.hub.lock();
         let place = state.places.iter().find(|it| it.number == self.number);
         f.debug_struct("Seat")
@@ -343,8 +369,8 @@ impl fmt::Debug for Seat {
 /// A doorbell as a descriptor: readable once the doorbell was ready. For epoll, for mio (`SourceFd`), for any loop that
 /// waits for descriptors.
 ///
-/// It is an eventfd; do not read it, but call [`rearm`](BridgeFd::rearm). Dropping it closes the descriptor and takes
-/// the doorbell out of the bridge.
+/// It is an eventfd; do not read it, but call [`rearm`](BridgeFd::rearm). Dropping it takes the doorbell
+/// out of the bridge, and closes the descriptor as soon as the bridge has no hand on it.
 #[derive(Debug)]
 pub struct BridgeFd {
     event: Arc<EventFd>,
@@ -359,8 +385,9 @@ impl BridgeFd {
     ///
     /// # Errors
     ///
-    /// [`WaitError::Stopped`]: the descriptor will not become readable any more.
+    /// [`WaitError::Stopped`], [`WaitError::Forked`]: the descriptor will not become readable any more.
     pub fn rearm(&self) -> Result<(), WaitError> {
+        self.seat.hub.check()?;
         self.event.lower(); // Rule 3.
         self.seat.watch()
     }
@@ -427,8 +454,9 @@ impl BridgeWaker {
     ///
     /// # Errors
     ///
-    /// [`WaitError::Stopped`]: nobody will be woken any more.
+    /// [`WaitError::Stopped`], [`WaitError::Forked`]: nobody will be woken any more.
     pub fn register(&self, waker: &Waker) -> Result<(), WaitError> {
+        self.seat.hub.check()?;
         self.slot.put(waker); // Rule 3.
         self.seat.watch()
     }

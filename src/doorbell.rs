@@ -68,7 +68,6 @@ impl Ringer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Armed {
     event: u32,
-    armed: u32,
 }
 
 impl Armed {
@@ -130,15 +129,19 @@ impl Bell {
         let event = self.event.load(D2_EVENT.acquire()); // D2
         // Two steps, each of which ends: a ringer that comes in between sees a bit of before, or none, and this sleeper
         // has yet to look. Relaxed: before the heavy barrier, D1.
-        let ticket = self.armed.fetch_add(TICKET, Ordering::Relaxed).wrapping_add(TICKET);
+        self.armed.fetch_add(TICKET, Ordering::Relaxed);
         self.armed.fetch_or(SLEEPER, Ordering::Relaxed);
-        Armed { event, armed: ticket | SLEEPER }
+        Armed { event }
     }
 
-    /// Whether nothing happened to the bell since it was `armed`: then it need not be armed anew.
+    /// Whether nobody was called since the bell was `armed`, by this sleeper or by others as well: then it need not be
+    /// armed anew.
+    ///
+    /// Whoever disarms has moved the event first; and the arming that it takes back is one that it saw, so the event that
+    /// this sleeper read before it armed is an older one (D2).
     pub(crate) fn is_still(&self, armed: Armed) -> bool {
         // Relaxed: a change that is not seen yet is seen by the kernel, which compares the event.
-        self.event.load(Ordering::Relaxed) == armed.event && self.armed.load(Ordering::Relaxed) == armed.armed
+        self.event.load(Ordering::Relaxed) == armed.event && self.armed.load(Ordering::Relaxed) & SLEEPER != 0
     }
 
     /// The futex.

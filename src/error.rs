@@ -189,6 +189,8 @@ pub enum WaitError {
     Stopped,
     /// Another thread runs the bridge already.
     Running,
+    /// The bridge belongs to the parent of this forked process.
+    Forked,
     /// The operating system refused.
     Os {
         /// The call that failed.
@@ -209,6 +211,7 @@ impl fmt::Display for WaitError {
             }
             Self::Stopped => f.write_str("the bridge was stopped"),
             Self::Running => f.write_str("another thread runs the bridge already"),
+            Self::Forked => f.write_str("the bridge belongs to the parent of this forked process"),
             Self::Os { call, errno } => write!(f, "{call}: {}", io::Error::from_raw_os_error(*errno)),
         }
     }

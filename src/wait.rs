@@ -246,7 +246,7 @@ impl Polls {
     /// Counts one fruitless call; says whether it is time to ask the clock.
     #[inline]
     pub(crate) fn count(&mut self) -> bool {
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         self.count >= Self::STRIDE
     }
 

@@ -12,8 +12,8 @@
 //! Rules:
 //! 1. A bell is slept on only with the event of an arming that was announced before the last sample. A ringer that came
 //!    since has changed the event, and the kernel, which compares it, does not let the set sleep.
-//! 2. Every 100 ms the set looks beyond its rings (`Source::look_around`), after a slice that passed in silence before
-//!    it touches their memory again: what is gone is not read. A handle that nobody can serve any more is alarmed, which
+//! 2. Every 100 ms, and where a limit passes every 10 ms at most, the set looks beyond its rings (`Source::look_around`),
+//!    after a sleep in silence before it touches their memory again: what is gone is not read. A handle that nobody can serve any more is alarmed, which
 //!    makes its doorbell ready.
 //! 3. A call of the canceller is taken before anything is sampled, under a mutex. Whoever calls after that changes the
 //!    word that the set had read before, so it does not sleep over it.
@@ -25,13 +25,14 @@ use std::fmt;
 use std::iter;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::doorbell::{ALL, Armed, Reach, announce_all};
 use crate::error::WaitError;
 use crate::source::{Doorbell, HeldBell, Source};
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::Failure;
+use crate::sys::fork::Origin;
 use crate::sys::futex::{self, MOST_WORDS, Moment, Slept};
 use crate::wait::{Limit, SHORT_SLICE, SLICE};
 
@@ -93,9 +94,12 @@ impl<K> Entry<K> {
         self.doorbell.source()
     }
 
-    /// Whether nobody rang since the bell was armed.
-    fn is_still(&self) -> bool {
-        self.armed.is_some_and(|it| self.bell.get().is_still(it))
+    /// Whether somebody rang since the bell was armed, or has to be told of a handle that was stopped. Touches no memory
+    /// of a ring whose handle was stopped or dropped.
+    fn is_rung(&self) -> bool {
+        let signals = self.source().signals();
+        let is_still = || self.armed.is_some_and(|it| self.bell.get().is_still(it));
+        !signals.is_gone() && (signals.is_alarmed() || !is_still())
     }
 }
 
@@ -169,8 +173,8 @@ impl<K: Copy> WaitSet<K> {
         ready.len()
     }
 
-    /// Waits until a doorbell is ready, and fills `ready` with the tokens of all that are, in the order in which they
-    /// were added.
+    /// Waits until a doorbell is ready, and fills `ready` with the tokens of all that are, or after a sleep of all that
+    /// were rung, in the order in which they were added.
     ///
     /// Sleeps, unless a doorbell is ready already; see [`WaitSet`] for the system calls. Allocates where `ready` has not
     /// the room. Lets go of the doorbells of dropped handles.
@@ -228,7 +232,7 @@ impl<K: Copy> WaitSet<K> {
     /// As [`sample`](WaitSet::sample), for those alone whose bell was rung: right after a sleep, when the others' words
     /// have left the cache.
     fn sample_rung(&self, ready: &mut Vec<K>) -> bool {
-        let rung = self.entries.iter().filter(|it| !it.is_still() && it.doorbell.is_ready());
+        let rung = self.entries.iter().filter(|it| it.is_rung() && it.doorbell.is_ready());
         ready.extend(rung.map(|it| it.token));
         !ready.is_empty()
     }
@@ -237,7 +241,7 @@ impl<K: Copy> WaitSet<K> {
     /// be sampled once more.
     fn arm(&mut self) -> bool {
         let mut anew = false;
-        for entry in self.entries.iter_mut().filter(|it| !it.is_still()) {
+        for entry in self.entries.iter_mut().filter(|it| it.is_rung()) {
             entry.armed = Some(entry.bell.get().arm());
             anew = true;
         }
@@ -260,8 +264,13 @@ impl<K: Copy> WaitSet<K> {
             futex::wait(self.calls.futex(), call, moment)
         };
         match slept {
-            Ok(Slept::TimedOut) if self.rounds.is_due(Instant::now()) => {
-                self.look_around();
+            Ok(Slept::TimedOut) => {
+                let now = Instant::now();
+                if self.rounds.is_due(now)
+                    || deadline.is_some_and(|it| now >= it && self.rounds.is_early(now))
+                {
+                    self.look_around();
+                }
                 Ok(Slept::TimedOut)
             }
             Ok(slept) => Ok(slept),
@@ -269,17 +278,20 @@ impl<K: Copy> WaitSet<K> {
                 self.native = false;
                 Ok(Slept::TimedOut)
             }
-            // A word whose memory is gone: one of these handles has to say so.
+            // A word whose memory is gone: its handle has to say so, or was dropped.
             Err(Failure { errno: libc::EFAULT, .. }) if self.look_around() => Ok(Slept::TimedOut),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// Looks beyond every ring, without touching its memory; says whether any handle is alarmed now.
-    fn look_around(&self) -> bool {
-        self.entries.iter().fold(false, |alarmed, it| {
+    /// Looks beyond every ring, without touching its memory, and lets go of the doorbells of dropped handles; says
+    /// whether it did, or any handle is alarmed now.
+    fn look_around(&mut self) -> bool {
+        let count = self.entries.len();
+        self.entries.retain(|it| !it.doorbell.is_gone());
+        self.entries.iter().fold(self.entries.len() < count, |found, it| {
             it.source().look_around();
-            alarmed | it.source().signals().is_alarmed()
+            found | it.source().signals().is_alarmed()
         })
     }
 }
@@ -346,6 +358,8 @@ impl Canceller {
 /// What a canceller and its set tell each other, in the memory of their process.
 #[derive(Debug)]
 struct Calls {
+    /// A forked child's copy does nothing: the mutex may be held by a thread that is not there.
+    origin: Origin,
     /// Whether a call was not taken yet.
     pending: Mutex<bool>,
     /// The futex: how often a call became pending.
@@ -354,10 +368,13 @@ struct Calls {
 
 impl Calls {
     fn new() -> Self {
-        Self { pending: Mutex::new(false), count: AtomicU32::new(0) }
+        Self { origin: Origin::here(), pending: Mutex::new(false), count: AtomicU32::new(0) }
     }
 
     fn call(&self) {
+        if self.origin.is_elsewhere() {
+            return;
+        }
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if !mem::replace(&mut *pending, true) {
             self.count.fetch_add(1, Ordering::Relaxed); // Relaxed: the mutex orders it behind a `take` that missed it.
@@ -373,7 +390,8 @@ impl Calls {
 
     /// Whether a call was pending, which it no longer is.
     fn take(&self) -> bool {
-        mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
+        !self.origin.is_elsewhere()
+            && mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn futex(&self) -> &AtomicU32 {
@@ -392,11 +410,22 @@ struct Rounds {
 impl Rounds {
     /// Calls between two looks at the clock.
     const STRIDE: u32 = 256;
+    /// How often waits that end by their limit make the set look, at most.
+    const WHILE: Duration = Duration::from_millis(10);
 
     /// Counts a call that does not sleep; now and then asks the clock whether it is time.
     fn is_due_by_count(&mut self) -> bool {
         self.calls = self.calls.wrapping_add(1);
         self.calls.is_multiple_of(Self::STRIDE) && self.is_due(Instant::now())
+    }
+
+    /// Whether the last time was a while ago at `now`, though not a slice.
+    fn is_early(&mut self, now: Instant) -> bool {
+        let early = now + SLICE >= self.next(now) + Self::WHILE;
+        if early {
+            self.next = Some(now + SLICE);
+        }
+        early
     }
 
     /// Whether it is time at `now`; then the next time is a slice later.

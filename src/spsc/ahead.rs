@@ -43,10 +43,13 @@ impl<P: Payload + ?Sized> Consumer<P> {
     }
 
     /// Reads ahead from the oldest unreleased item again; what was read already comes flagged, and can be released only
-    /// once it is read anew.
+    /// once it is read anew. Wakes whoever waits on this handle's behalf: a system call, if anybody ever did.
     pub fn rewind(&mut self) {
         self.reader.rewind();
         self.port.signals.set_ahead(self.reader.ahead());
+        if self.port.check().is_ok() {
+            self.port.view.words.not_empty.ring_out();
+        }
     }
 
     #[inline]

@@ -144,6 +144,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     }
 
     /// What this handle runs behind a release: what it was attached with, or `Fenced` where that could not be had.
+    /// On a ring of `busy_poll`, where nobody sleeps, it is always `Asymmetric`.
     #[must_use]
     pub fn barrier(&self) -> Barrier {
         self.port.barrier

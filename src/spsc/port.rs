@@ -156,7 +156,7 @@ impl<P: Payload + ?Sized> Port<P> {
     /// A call has waited.
     pub(super) fn waited(&mut self, waiter: &Waiter) {
         self.patience.learn(waiter);
-        if waiter.slept() && self.membership.may_write() {
+        if waiter.slept() && self.may_write() {
             self.membership.count(counter::SLEEPS);
         }
     }

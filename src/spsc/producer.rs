@@ -103,6 +103,7 @@ impl<P: Payload + ?Sized> Producer<P> {
     }
 
     /// What this handle runs behind a publication: what it was attached with, or `Fenced` where that could not be had.
+    /// On a ring of `busy_poll`, where nobody sleeps, it is always `Asymmetric`.
     #[must_use]
     pub fn barrier(&self) -> Barrier {
         self.port.barrier
@@ -130,8 +131,9 @@ impl<P: Payload + ?Sized> Producer<P> {
             Blocked::Full => match self.port.polled() {
                 // Nobody can free a slot of a ring that nobody finds any more: what would be pushed is lost.
                 Some(fault @ (Fault::Unlinked | Fault::Truncated)) => PushError::Broken(self.port.end(fault)),
-                Some(fault) => PushError::Broken(fault),
-                None => PushError::Full,
+                // The fault first, then a last look: the peer may have made room before it died. The next call finds it.
+                Some(fault) if self.writer.room(&self.port.view, 1).is_err() => PushError::Broken(fault),
+                _ => PushError::Full,
             },
             Blocked::Closed => PushError::Closed,
             Blocked::Retired => PushError::Broken(self.port.end(Fault::Unlinked)),

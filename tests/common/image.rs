@@ -64,6 +64,8 @@ pub(crate) mod words {
     pub(crate) const TAIL: usize = SHARED + 128;
     pub(crate) const HEAD: usize = SHARED + 256;
     pub(crate) const READ_MARK: usize = SHARED + 384;
+    pub(crate) const NOT_EMPTY: usize = SHARED + 640;
+    pub(crate) const NOT_FULL: usize = SHARED + 768;
     pub(crate) const ENTRIES: usize = SHARED + 4096;
     pub(crate) const DATA: usize = ENTRIES + 4096;
 }

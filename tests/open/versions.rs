@@ -49,14 +49,22 @@ fn a_newer_minor_version_is_accepted() {
 
 #[test]
 fn a_feature_that_must_be_known_is_refused_with_its_bit() {
-    for bit in [0, 1, 31, 32, 63] {
+    for bit in [1, 2, 31, 32, 63] {
         let error = error(&image().put_u64(body::INCOMPATIBLE_FEATURES, 1 << bit).sealed());
         let OpenError::UnsupportedFeatures { found, .. } = error else { panic!("{error}") };
         assert_eq!(found, 1 << bit);
         assert!(error.to_string().contains(&format!("{:#x}", 1_u64 << bit)), "{error}");
     }
     let error = error(&image().put_u64(body::INCOMPATIBLE_FEATURES, u64::MAX).sealed());
-    assert!(matches!(error, OpenError::UnsupportedFeatures { found: u64::MAX, .. }), "{error}");
+    assert!(matches!(error, OpenError::UnsupportedFeatures { found: 0xffff_ffff_ffff_fffe, .. }), "{error}");
+}
+
+#[test]
+fn the_feature_that_is_known_is_accepted_and_not_named_among_those_that_are_not() {
+    const BUSY_POLL: u64 = 1;
+    assert_works(|it| it.put_u64(body::INCOMPATIBLE_FEATURES, BUSY_POLL));
+    let error = error(&image().put_u64(body::INCOMPATIBLE_FEATURES, BUSY_POLL | 2).sealed());
+    assert!(matches!(error, OpenError::UnsupportedFeatures { found: 2, .. }), "{error}");
 }
 
 #[test]

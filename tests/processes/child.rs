@@ -1,10 +1,10 @@
 //! Processes under a test's control, and names that vanish with their test.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -78,11 +78,43 @@ impl Role {
     }
 
     /// Closes the process's input and waits for its good end.
-    pub(crate) fn finish(mut self) {
-        drop(self.input.take());
-        let status = self.process.wait().expect("a child of ours");
+    pub(crate) fn finish(self) {
+        let status = self.end();
         assert!(status.success(), "{status}");
     }
+
+    /// Closes the process's input and waits for its end.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        drop(self.input.take());
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().expect("a child of ours") {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "process {} hangs", self.process.id());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Waits until the process sleeps in the kernel, which it was about to do when it printed its last line.
+    pub(crate) fn asleep(&self) {
+        let begun = Instant::now();
+        while !is_asleep(&format!("/proc/{}/stat", self.pid())) {
+            assert!(begun.elapsed() < PATIENCE, "process {} does not sleep", self.pid());
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Whether the process has printed nothing that was not read.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.lines.try_recv().is_err()
+    }
+}
+
+/// Whether the `stat` file of a process says that it sleeps; one that is gone does not.
+pub(crate) fn is_asleep(path: &str) -> bool {
+    let stat = std::fs::read_to_string(path).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('S'))
 }
 
 /// Nothing of a failed test goes on.
@@ -100,7 +132,12 @@ impl Name {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        Self(format!("ringfence-test.{}.{count}", std::process::id()))
+        Self::of(format!("ringfence-test.{}.{count}", std::process::id()))
+    }
+
+    /// `name`, which derives from one that is unique.
+    pub(crate) fn of(name: String) -> Self {
+        Self(name)
     }
 }
 

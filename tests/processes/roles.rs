@@ -30,21 +30,21 @@ pub(crate) fn play(arguments: &[String]) {
         "close descriptors" => close_descriptors(name),
         "attach beside forks" => attach_beside_forks(name, number(&arguments[2])),
         "push into rings" => push_into_rings(name, number(&arguments[2])),
-        role => panic!("no role {role}"),
+        role => crate::sleepers::play(role, name, &arguments[2..]),
     }
 }
 
-fn number(argument: &str) -> u64 {
+pub(crate) fn number(argument: &str) -> u64 {
     argument.parse().expect("a number")
 }
 
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut output = stdout().lock();
     writeln!(output, "{line}").and_then(|()| output.flush()).expect("a test that listens");
 }
 
 /// Waits for a line from the test; `false` where the test has closed the pipe.
-fn listen() -> bool {
+pub(crate) fn listen() -> bool {
     stdin().lock().read_exact(&mut [0]).is_ok()
 }
 

@@ -11,6 +11,7 @@
 mod common;
 
 mod batches;
+mod busy_poll;
 mod bytes;
 mod claims;
 mod close;
@@ -18,6 +19,8 @@ mod corruption;
 mod cost;
 mod fifo;
 mod limits;
+#[cfg(target_arch = "x86_64")]
+mod machine_code;
 mod model;
 mod read_ahead;
 mod reads;
@@ -27,6 +30,7 @@ mod shapes;
 mod takeover;
 mod threads;
 mod types;
+mod waiting;
 mod wraps;
 
 #[global_allocator]

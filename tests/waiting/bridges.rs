@@ -6,6 +6,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, fork};
 use ringfence::spsc::{Consumer, Options};
 use ringfence::{Bridge, BridgeFd, PopError, PushError, WaitError};
 
@@ -321,4 +323,36 @@ fn a_waker_that_panics_stops_the_bridge_and_leaves_nobody_waiting() {
     assert!(running.join().is_err());
     assert_eq!(Loop::over([&fd]).events(), [0]);
     assert_eq!(fd.rearm(), Err(WaitError::Stopped));
+}
+
+#[test]
+fn a_forked_child_has_no_part_in_the_bridge() {
+    let ring = Backing::Heap.elements::<u64>(4);
+    let (mut tx, mut rx) = ring.ends();
+    let running = Running::new();
+    let fd = running.bridge.add(rx.doorbell()).expect("a descriptor");
+    let events = Loop::over([&fd]);
+    tx.push(7).expect("room");
+    assert_eq!(events.events_within(PATIENCE), [0]);
+
+    // SAFETY: the child calls nothing but this crate, which promises to lock and to change nothing there, and `_exit`.
+    #[allow(unsafe_code)]
+    match unsafe { fork() }.expect("a process") {
+        ForkResult::Child => {
+            let refused =
+                fd.rearm() == Err(WaitError::Forked) && running.bridge.run() == Err(WaitError::Forked);
+            running.bridge.stop();
+            drop(fd);
+            // SAFETY: it ends this process and nothing else.
+            unsafe { libc::_exit(i32::from(!refused)) }
+        }
+        ForkResult::Parent { child } => {
+            assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)));
+        }
+    }
+    assert_eq!(events.events_within(PATIENCE), [0], "the child took nothing");
+    assert_eq!(rx.try_pop(), Ok(7));
+    fd.rearm().expect("a running bridge");
+    tx.push(8).expect("room");
+    assert_eq!(events.events_within(PATIENCE), [0]);
 }

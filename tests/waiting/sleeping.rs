@@ -118,6 +118,41 @@ fn a_sleeping_set_uses_next_to_no_processor_time() {
 }
 
 #[test]
+fn a_set_that_has_one_doorbell_twice_sleeps_and_says_both() {
+    for_each_backing(|backing| {
+        let ring = backing.elements::<u64>(4);
+        let (mut tx, rx) = ring.ends();
+        let mut set = WaitSet::new();
+        for token in [1, 2] {
+            set.add(rx.doorbell(), token).expect("room");
+        }
+        let before = processor_time();
+        assert_eq!(set.wait_timeout(&mut Vec::new(), WATCHED), Err(WaitError::Timeout));
+        assert!(processor_time() - before < WATCHED / 4);
+        thread::scope(|scope| {
+            scope.spawn(move || tx.push(7).expect("room"));
+            assert_eq!(ready(&mut set), [1, 2]);
+        });
+    });
+}
+
+#[test]
+fn a_consumer_that_rewinds_wakes_who_waits_for_it() {
+    for_each_backing(|backing| {
+        let ring = backing.elements::<u64>(4);
+        let (mut tx, mut rx) = ring.ends();
+        tx.push(7).expect("room");
+        rx.read_ahead().expect("an item");
+        let mut set = alone(rx.doorbell());
+        assert_eq!(set.wait_timeout(&mut Vec::new(), Duration::ZERO), Err(WaitError::Timeout));
+        thread::scope(|scope| {
+            scope.spawn(|| rx.rewind());
+            assert_eq!(ready(&mut set).len(), 1);
+        });
+    });
+}
+
+#[test]
 fn a_ring_that_a_third_party_closed_wakes_nobody_until_its_producer_leaves() {
     for_each_backing(|backing| {
         let ring = backing.elements::<u64>(4);
