@@ -82,9 +82,7 @@ impl HeldBell {
 pub(crate) struct Signals {
     /// Position of the next item to be read ahead.
     ahead: AtomicU64,
-    /// Whether the handle should look around, or was stopped: it is to be called.
-    alarmed: AtomicU32,
-    /// The handle's.
+    /// The handle's; alarmed where it should look around, void where it was stopped: it is to be called.
     permit: Permit,
     /// Whether the handle was dropped.
     gone: AtomicU32,
@@ -93,8 +91,7 @@ pub(crate) struct Signals {
 // Relaxed throughout: each word stands for itself. Whoever acts on one looks again at what it stands for.
 impl Signals {
     pub(crate) fn new(ahead: u64) -> Self {
-        let flag = || AtomicU32::new(0);
-        Self { ahead: AtomicU64::new(ahead), alarmed: flag(), permit: Permit::new(), gone: flag() }
+        Self { ahead: AtomicU64::new(ahead), permit: Permit::new(), gone: AtomicU32::new(0) }
     }
 
     pub(crate) fn ahead(&self) -> u64 {
@@ -105,17 +102,16 @@ impl Signals {
         self.ahead.store(position, Ordering::Relaxed);
     }
 
-    #[inline]
     pub(crate) fn is_alarmed(&self) -> bool {
-        self.alarmed.load(Ordering::Relaxed) != 0
+        !self.permit.glance().is_valid()
     }
 
     pub(crate) fn alarm(&self) {
-        self.alarmed.store(1, Ordering::Relaxed);
+        self.permit.alarm();
     }
 
     pub(crate) fn calm(&self) {
-        self.alarmed.store(0, Ordering::Relaxed);
+        self.permit.calm();
     }
 
     /// The handle's permission to work.
@@ -126,7 +122,6 @@ impl Signals {
     /// Has every later call of the handle fail: the ring can be used no more, not even to look at it.
     pub(crate) fn stop(&self) {
         self.permit.revoke();
-        self.alarm();
     }
 
     pub(crate) fn is_gone(&self) -> bool {

@@ -1,5 +1,6 @@
 //! How long a call may wait, and what it does meanwhile.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::doorbell::{Armed, Reach, announce};
@@ -233,7 +234,7 @@ impl Waiter {
 #[derive(Debug, Default)]
 pub(crate) struct Polls {
     /// Fruitless calls since the last look at the clock.
-    count: u32,
+    count: Cell<u32>,
     next: Option<Instant>,
 }
 
@@ -245,9 +246,15 @@ impl Polls {
 
     /// Counts one fruitless call; says whether it is time to ask the clock.
     #[inline]
-    pub(crate) fn count(&mut self) -> bool {
-        self.count = self.count.saturating_add(1);
-        self.count >= Self::STRIDE
+    pub(crate) fn count(&self) -> bool {
+        let count = self.count.get().wrapping_add(1);
+        self.count.set(count);
+        count >= Self::STRIDE
+    }
+
+    /// Has the next fruitless call find that it is time.
+    pub(crate) fn hurry(&self) {
+        self.count.set(Self::STRIDE);
     }
 
     /// Counts one fruitless call; says whether it is time to look around.
@@ -255,7 +262,7 @@ impl Polls {
         if !self.count() {
             return false;
         }
-        self.count = 0;
+        self.count.set(0);
         let now = Instant::now();
         let due = self.next.is_some_and(|next| now >= next);
         if due || self.next.is_none() {

@@ -75,11 +75,19 @@ impl<P: Payload + ?Sized> Port<P> {
     /// Whether the handle works here.
     #[inline]
     pub(super) fn check(&self) -> Result<(), Fault> {
-        if self.permit.is_void() { Err(self.why_not()) } else { Ok(()) }
+        if self.permit.is_valid() { Ok(()) } else { self.check_closely() }
+    }
+
+    #[cold]
+    fn check_closely(&self) -> Result<(), Fault> {
+        if self.permit.is_void() {
+            return Err(self.why_not());
+        }
+        self.polls.hurry(); // Alarmed: if the call finds nothing, it asks why.
+        Ok(())
     }
 
     /// A fault that others found is noted nowhere else: there is one.
-    #[cold]
     fn why_not(&self) -> Fault {
         let unnoted = if self.membership.may_write() { Fault::Truncated } else { Fault::Forked };
         self.fault.unwrap_or(unnoted)
@@ -109,7 +117,7 @@ impl<P: Payload + ?Sized> Port<P> {
     /// Counts a fruitless call; says whether it should ask [`polled`](Port::polled).
     #[inline]
     pub(super) fn counts_poll(&mut self) -> bool {
-        self.polls.count() || self.signals.is_alarmed()
+        self.polls.count()
     }
 
     /// After a fruitless call: looks now and then whether anybody can still change what it found, and at once where

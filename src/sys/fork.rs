@@ -106,6 +106,8 @@ pub(crate) struct Glance {
 
 /// What the word of a valid permit holds; a void one's holds zero.
 const VALID: u64 = 1;
+/// What the word of a permit holds whose owner should look why, if it finds nothing.
+const ALARMED: u64 = 2;
 
 // Relaxed throughout: the word stands for itself. Who finds it void looks again at why.
 impl Permit {
@@ -126,10 +128,24 @@ impl Permit {
     pub(crate) fn revoke(&self) {
         self.word.store(0, Ordering::Relaxed);
     }
+
+    /// Alarms the owner, unless the permit is void.
+    pub(crate) fn alarm(&self) {
+        let _ = self.word.compare_exchange(VALID, ALARMED, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    pub(crate) fn calm(&self) {
+        let _ = self.word.compare_exchange(ALARMED, VALID, Ordering::Relaxed, Ordering::Relaxed);
+    }
 }
 
 impl Glance {
+    /// Whether the permit is neither void nor alarmed.
     #[inline]
+    pub(crate) fn is_valid(self) -> bool {
+        self.word.load(Ordering::Relaxed) == VALID
+    }
+
     pub(crate) fn is_void(self) -> bool {
         self.word.load(Ordering::Relaxed) == 0
     }
