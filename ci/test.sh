@@ -24,6 +24,8 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --lock
 step tests
 cargo test --workspace --all-targets --all-features --locked
 cargo test --workspace --doc --all-features --locked
+# What optimised code looks like.
+cargo test --release --test spsc --locked machine_code
 
 step "models (loom)"
 RUSTFLAGS="--cfg loom" cargo test --release -p ringfence-models --target-dir target/loom --locked

@@ -32,12 +32,13 @@ impl Pauses {
         }
     }
 
-    /// A pause that is not.
+    /// A pause that is not, mostly a very short one: a wake-up is lost where one side publishes in the very moment in which
+    /// the other one falls asleep.
     pub(crate) fn spin(&mut self) {
         let looks = match self.0.below(64) {
             0 | 1 => self.0.below(20_000),
-            2..=15 => self.0.below(1500),
-            _ => self.0.below(30),
+            2 | 3 => self.0.below(1500),
+            _ => self.0.below(4),
         };
         (0..looks).for_each(|_| std::hint::spin_loop());
     }

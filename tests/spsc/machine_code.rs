@@ -19,7 +19,7 @@ use ringfence::{PopError, Position, PushError};
 /// Parts of the names of functions that a push or a pop which succeeds at once does not call. The first one looks after
 /// sleepers.
 const RARE: [&str; 8] =
-    ["ring_slowly", "absent", "blocked", "panicking", "pop_rarely", "push_rest", "retry", "why_not"];
+    ["ring_slowly", "absent", "blocked", "panicking", "pop_rarely", "push_rest", "retry", "check_closely"];
 
 #[inline(never)]
 fn probe_try_push(tx: &mut Producer<u64>, value: u64) -> Result<Position, PushError> {
