@@ -191,6 +191,13 @@ impl Waiter {
             return Ok(if turn { self.watch_clock(Instant::now()) } else { Next::Look });
         }
         let Some((armed, reach)) = self.armed.take() else {
+            // A limit that has passed already costs no announcement.
+            if self.limit != Limit::Unlimited {
+                let next = self.watch_clock(Instant::now());
+                if next != Next::Look {
+                    return Ok(next);
+                }
+            }
             let armed = bell.arm();
             self.armed = Some((armed, announce(shared)));
             return Ok(Next::Look);
@@ -206,7 +213,11 @@ impl Waiter {
         self.slept = true;
         match futex::wait(bell.futex(), armed.event(), Moment::after(end)) {
             Ok(Slept::Disturbed) => Ok(Next::Look),
-            Ok(Slept::TimedOut) => Ok(self.watch_clock(Instant::now())),
+            // A short slice ends without the other side's doing as well: whatever can be gone may be.
+            Ok(Slept::TimedOut) => Ok(match self.watch_clock(Instant::now()) {
+                Next::Look => Next::LookAround,
+                next => next,
+            }),
             Err(failure) => Err(Fault::of_sleep(failure.errno)),
         }
     }

@@ -156,9 +156,11 @@ fn truncated() {
     const PAGE: u64 = 4096;
     for role in ["pop", "push"] {
         for length in [0, PAGE, 2 * PAGE, 3 * PAGE] {
-            // With a limit that passes before the sleeper looks around, with one that does not, and without one.
-            for how in [&["sleep"][..], &["", "50"], &["", "5000"]] {
-                let (name, _ring) = ring();
+            // With a limit that passes before the sleeper looks around, with one that does not, and without one; and
+            // where it sleeps in slices of a millisecond, because somebody may rely on a membarrier that it is refused.
+            for how in [&["sleep"][..], &["", "50"], &["", "5000"], &["EPERM sleep"]] {
+                let (name, ring) = ring();
+                drop(ring.producer().expect("a free role"));
                 let sleeper = sleeper(role, &name, how);
                 let file = File::options().write(true).open(path(&name)).expect("the ring's file");
                 file.set_len(length).expect("a shorter file");
