@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -12,35 +12,13 @@ use ringfence::{Async, Bridge, Fault, Payload, PopError, PushError, WaitError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use crate::PATIENCE;
 use crate::common::{Backing, for_each_backing};
-
-/// A bridge on a thread, until the value is dropped.
-struct Running {
-    bridge: Bridge,
-    thread: Option<JoinHandle<Result<(), WaitError>>>,
-}
+use crate::{PATIENCE, Running};
 
 impl Running {
-    fn new() -> Self {
-        let bridge = Bridge::new();
-        let thread = thread::spawn({
-            let bridge = bridge.clone();
-            move || bridge.run()
-        });
-        Self { bridge, thread: Some(thread) }
-    }
-
     fn ends<P: Payload + ?Sized>(&self, ring: &Ring<P>) -> (Async<Producer<P>>, Async<Consumer<P>>) {
         let producer = Async::new(ring.producer().expect("the role"), &self.bridge).expect("room");
         (producer, Async::new(ring.consumer().expect("the role"), &self.bridge).expect("room"))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.bridge.stop();
-        let _ = self.thread.take().expect("a thread").join();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::mpsc::channel;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -12,34 +12,7 @@ use ringfence::spsc::{Consumer, Options};
 use ringfence::{Bridge, BridgeFd, PopError, PushError, WaitError};
 
 use crate::common::{Backing, for_each_backing};
-use crate::{PATIENCE, processor_time};
-
-/// A bridge that a thread runs, until the value is dropped.
-struct Running {
-    bridge: Bridge,
-    thread: Option<JoinHandle<Result<(), WaitError>>>,
-}
-
-impl Running {
-    fn new() -> Self {
-        let bridge = Bridge::new();
-        let thread = thread::spawn({
-            let bridge = bridge.clone();
-            move || bridge.run()
-        });
-        Self { bridge, thread: Some(thread) }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.bridge.stop();
-        let result = self.thread.take().expect("a thread").join();
-        if !thread::panicking() {
-            assert_eq!(result.expect("no panic"), Ok(()));
-        }
-    }
-}
+use crate::{PATIENCE, Running, processor_time};
 
 /// An event loop.
 struct Loop(Epoll);
