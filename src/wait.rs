@@ -190,23 +190,17 @@ impl Waiter {
             core::hint::spin_loop();
             return Ok(if turn { self.watch_clock(Instant::now()) } else { Next::Look });
         }
-        let Some((armed, reach)) = self.armed.take() else {
-            // A limit that has passed already costs no announcement.
-            if self.limit != Limit::Unlimited {
-                let next = self.watch_clock(Instant::now());
-                if next != Next::Look {
-                    return Ok(next);
-                }
-            }
-            let armed = bell.arm();
-            self.armed = Some((armed, announce(shared)));
-            return Ok(Next::Look);
-        };
         let now = Instant::now();
         let next = self.watch_clock(now);
         if next != Next::Look {
             return Ok(next);
         }
+        // What was announced stays so until somebody rings: an idle sleeper interrupts nobody from slice to slice.
+        let Some((armed, reach)) = self.armed.filter(|(armed, _)| bell.is_still(*armed)) else {
+            let armed = bell.arm();
+            self.armed = Some((armed, announce(shared)));
+            return Ok(Next::Look);
+        };
         let end = self.slice.map_or(SLICE, |slice| slice.saturating_duration_since(now));
         let end = self.deadline.map_or(end, |deadline| end.min(deadline.saturating_duration_since(now)));
         let end = if reach == Reach::Uncertain { end.min(SHORT_SLICE) } else { end };
