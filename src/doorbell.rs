@@ -7,7 +7,7 @@
 //!   armed & 1?            usually ends here       barrier (D1, the heavy side)
 //!   event += 1            (D2)                    look once more             usually something came
 //!   futex_wake                                    futex_wait(event, e)
-//!   disarm, if armed is still what was seen       on any return: all of it again
+//!   disarm, if armed is still what was seen       on any return: look again, and all of it again if e has changed
 //! ```
 //!
 //! Rules:
