@@ -159,11 +159,6 @@ impl Membership {
         Ok((membership, repaired))
     }
 
-    /// The process that attached.
-    pub(crate) fn origin(&self) -> Origin {
-        self.origin
-    }
-
     /// Whether the region is this participant's to write: not in a forked child of the process that attached, and not
     /// once its memory is gone.
     pub(crate) fn may_write(&self) -> bool {

@@ -102,6 +102,7 @@ impl Signals {
         self.ahead.store(position, Ordering::Relaxed);
     }
 
+    /// Whether the handle is to be called: it should look around, was stopped, or is a forked child's copy.
     pub(crate) fn is_alarmed(&self) -> bool {
         !self.permit.glance().is_valid()
     }

@@ -1,11 +1,12 @@
 //! How long a call may wait, and what it does meanwhile.
 
-use std::cell::Cell;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::doorbell::{Armed, Reach, announce};
 use crate::error::Fault;
 use crate::layout::words::{Bell, Shared};
+use crate::sync::{AtomicU32, Ordering};
 use crate::sys::futex::{self, Moment, Slept};
 
 /// How long a call may wait.
@@ -82,9 +83,9 @@ pub enum Strategy {
 /// Looks in a row without a look at the clock.
 const STRIDE: u32 = 64;
 /// The longest a call sleeps, or spins, without looking beyond its ring: is the name still there, does the peer live?
-pub(crate) const SLICE: Duration = Duration::from_millis(100);
+const SLICE: Duration = Duration::from_millis(100);
 /// The same where a ringer may miss the sleeper.
-pub(crate) const SHORT_SLICE: Duration = Duration::from_millis(1);
+const SHORT_SLICE: Duration = Duration::from_millis(1);
 
 /// How many looks a wait spins before it sleeps; learns from each wait of a handle.
 #[derive(Clone, Copy, Debug)]
@@ -99,18 +100,14 @@ impl Patience {
     const LEAST: u32 = 16;
     const FIRST: u32 = 256;
 
-    /// As `strategy` says, on `processors` that the process may use.
-    pub(crate) fn new(strategy: Strategy, processors: usize) -> Self {
+    /// As `strategy` says, on this machine. `Adaptive` asks how many processors the process may use.
+    pub(crate) fn here(strategy: Strategy) -> Self {
         let strategy = match strategy {
-            Strategy::Adaptive if processors == 1 => Strategy::Sleep,
+            Strategy::Adaptive if thread::available_parallelism().is_ok_and(|it| it.get() > 1) => strategy,
+            Strategy::Adaptive => Strategy::Sleep,
             other => other,
         };
         Self { strategy, budget: Self::FIRST }
-    }
-
-    /// As `strategy` says, on this machine.
-    pub(crate) fn here(strategy: Strategy) -> Self {
-        Self::new(strategy, std::thread::available_parallelism().map_or(1, usize::from))
     }
 
     fn looks(self) -> u32 {
@@ -149,9 +146,8 @@ pub(crate) enum Next {
 pub(crate) struct Waiter {
     limit: Limit,
     /// The limit as a moment, once the clock was read.
-    deadline: Option<Instant>,
-    /// When to look beyond the ring; `None` until the clock was read.
-    slice: Option<Instant>,
+    deadline: Option<Option<Instant>>,
+    rounds: Rounds,
     /// Looks while spinning.
     looks: u32,
     patience: u32,
@@ -164,7 +160,7 @@ impl Waiter {
         Self {
             limit,
             deadline: None,
-            slice: None,
+            rounds: Rounds::new(),
             looks: 0,
             patience: patience.looks(),
             armed: None,
@@ -201,11 +197,9 @@ impl Waiter {
             self.armed = Some((armed, announce(shared)));
             return Ok(Next::Look);
         };
-        let end = self.slice.map_or(SLICE, |slice| slice.saturating_duration_since(now));
-        let end = self.deadline.map_or(end, |deadline| end.min(deadline.saturating_duration_since(now)));
-        let end = if reach == Reach::Uncertain { end.min(SHORT_SLICE) } else { end };
+        let moment = self.rounds.next_look(now, self.deadline.flatten(), reach == Reach::Uncertain);
         self.slept = true;
-        match futex::wait(bell.futex(), armed.event(), Moment::after(end)) {
+        match futex::wait(bell.futex(), armed.event(), moment) {
             Ok(Slept::Disturbed) => Ok(Next::Look),
             // A short slice ends without the other side's doing as well: whatever can be gone may be.
             Ok(Slept::TimedOut) => Ok(match self.watch_clock(Instant::now()) {
@@ -218,15 +212,10 @@ impl Waiter {
 
     /// What the clock says at `now`.
     fn watch_clock(&mut self, now: Instant) -> Next {
-        let Some(slice) = self.slice else {
-            self.deadline = self.limit.deadline(now);
-            self.slice = Some(now + SLICE);
-            return if self.deadline.is_some_and(|it| now >= it) { Next::TimedOut } else { Next::Look };
-        };
-        if self.deadline.is_some_and(|it| now >= it) {
+        let deadline = *self.deadline.get_or_insert_with(|| self.limit.deadline(now));
+        if deadline.is_some_and(|it| now >= it) {
             Next::TimedOut
-        } else if now >= slice {
-            self.slice = Some(now + SLICE);
+        } else if self.rounds.is_due(now) {
             Next::LookAround
         } else {
             Next::Look
@@ -234,45 +223,77 @@ impl Waiter {
     }
 }
 
-/// A call that is repeated without waiting looks around now and then, so that polling a ring that nobody feeds any
-/// more does not go on unnoticed; at most every 100 ms, and without a system call in between.
-#[derive(Debug, Default)]
-pub(crate) struct Polls {
-    /// Fruitless calls since the last look at the clock.
-    count: Cell<u32>,
+/// When to look beyond the ring, or the rings: every 100 ms, however the looks at them begin and end.
+///
+/// Calls that are repeated without sleeping count, and ask the clock now and then, so that polling a ring that nobody
+/// feeds any more does not go on unnoticed, and makes no system call in between.
+#[derive(Debug)]
+pub(crate) struct Rounds {
+    /// Calls since the last look at the clock. Relaxed throughout: atomic only so that whoever shares it may hurry it.
+    calls: AtomicU32,
     next: Option<Instant>,
 }
 
-impl Polls {
-    /// Fruitless calls between two looks at the clock.
+impl Rounds {
+    /// Calls between two looks at the clock.
     const STRIDE: u32 = 256;
-    /// Time between two looks around.
-    const PERIOD: Duration = Duration::from_millis(100);
+    /// How often waits that end by their limit make a set look, at most.
+    const WHILE: Duration = Duration::from_millis(10);
 
-    /// Counts one fruitless call; says whether it is time to ask the clock.
+    pub(crate) fn new() -> Self {
+        Self { calls: AtomicU32::new(0), next: None }
+    }
+
+    /// Counts a call that does not sleep; says whether it is time to ask the clock.
     #[inline]
     pub(crate) fn count(&self) -> bool {
-        let count = self.count.get().wrapping_add(1);
-        self.count.set(count);
-        count >= Self::STRIDE
+        let calls = self.calls.load(Ordering::Relaxed).wrapping_add(1);
+        self.calls.store(calls, Ordering::Relaxed);
+        calls >= Self::STRIDE
     }
 
-    /// Has the next fruitless call find that it is time.
+    /// Has the next call find that it is time.
     pub(crate) fn hurry(&self) {
-        self.count.set(Self::STRIDE);
+        self.calls.store(Self::STRIDE, Ordering::Relaxed);
     }
 
-    /// Counts one fruitless call; says whether it is time to look around.
-    pub(crate) fn is_due(&mut self) -> bool {
+    /// Counts a call that does not sleep; now and then asks the clock whether it is time to look around.
+    pub(crate) fn is_due_by_count(&mut self) -> bool {
         if !self.count() {
             return false;
         }
-        self.count.set(0);
-        let now = Instant::now();
-        let due = self.next.is_some_and(|next| now >= next);
-        if due || self.next.is_none() {
-            self.next = Some(now + Self::PERIOD);
+        self.calls.store(0, Ordering::Relaxed);
+        self.is_due(Instant::now())
+    }
+
+    /// Whether it is time at `now`; then the next time is a slice later.
+    pub(crate) fn is_due(&mut self, now: Instant) -> bool {
+        let due = now >= self.next(now);
+        if due {
+            self.next = Some(now + SLICE);
         }
         due
+    }
+
+    /// Whether the last time was a while ago at `now`, though not a slice; then the next time is a slice later.
+    pub(crate) fn is_early(&mut self, now: Instant) -> bool {
+        let early = now + SLICE >= self.next(now) + Self::WHILE;
+        if early {
+            self.next = Some(now + SLICE);
+        }
+        early
+    }
+
+    /// How long one may sleep from `now` on: until the next time, or `deadline`; a millisecond at most where it is to be
+    /// `often`.
+    pub(crate) fn next_look(&mut self, now: Instant, deadline: Option<Instant>, often: bool) -> Moment {
+        let next = self.next(now);
+        let end = deadline.map_or(next, |it| it.min(next)).saturating_duration_since(now);
+        Moment::after(if often { end.min(SHORT_SLICE) } else { end })
+    }
+
+    /// The next time, which is a slice after the first question.
+    fn next(&mut self, now: Instant) -> Instant {
+        *self.next.get_or_insert(now + SLICE)
     }
 }

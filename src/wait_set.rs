@@ -13,8 +13,8 @@
 //! 1. A bell is slept on only with the event of an arming that was announced before the last sample. A ringer that came
 //!    since has changed the event, and the kernel, which compares it, does not let the set sleep.
 //! 2. Every 100 ms, and where a limit passes every 10 ms at most, the set looks beyond its rings (`Source::look_around`),
-//!    after a sleep in silence before it touches their memory again: what is gone is not read. A handle that nobody can serve any more is alarmed, which
-//!    makes its doorbell ready.
+//!    after a sleep in silence before it touches their memory again: what is gone is not read. A handle that nobody can
+//!    serve any more is alarmed, which makes its doorbell ready.
 //! 3. A call of the canceller is taken before anything is sampled, under a mutex. Whoever calls after that changes the
 //!    word that the set had read before, so it does not sleep over it.
 //!
@@ -25,7 +25,7 @@ use std::fmt;
 use std::iter;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::doorbell::{ALL, Armed, Reach, announce_all};
 use crate::error::WaitError;
@@ -33,8 +33,8 @@ use crate::source::{Doorbell, HeldBell, Source};
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::Failure;
 use crate::sys::fork::Origin;
-use crate::sys::futex::{self, MOST_WORDS, Moment, Slept};
-use crate::wait::{Limit, SHORT_SLICE, SLICE};
+use crate::sys::futex::{self, MOST_WORDS, Slept};
+use crate::wait::{Limit, Rounds};
 
 /// Most doorbells of one set: one word of the kernel's call is the canceller's.
 const MOST_DOORBELLS: usize = MOST_WORDS - 1;
@@ -112,7 +112,7 @@ impl<K: Copy> WaitSet<K> {
             calls: Arc::new(Calls::new()),
             reach: Reach::Everybody,
             native: true,
-            rounds: Rounds::default(),
+            rounds: Rounds::new(),
         }
     }
 
@@ -253,10 +253,8 @@ impl<K: Copy> WaitSet<K> {
 
     /// Sleeps until a bell rings, the canceller calls (it had called `call` times), or it is time to look again.
     fn sleep(&mut self, call: u32, now: Instant, deadline: Option<Instant>) -> Result<Slept, WaitError> {
-        let slice = if self.native && self.reach == Reach::Everybody { SLICE } else { SHORT_SLICE };
-        let end = self.rounds.next(now).min(now + slice);
-        let end = deadline.map_or(end, |it| it.min(end));
-        let moment = Moment::after(end.saturating_duration_since(now));
+        let often = !self.native || self.reach == Reach::Uncertain;
+        let moment = self.rounds.next_look(now, deadline, often);
         let slept = if self.native {
             let bells = self.entries.iter().filter_map(|it| Some((it.bell.get().futex(), it.armed?.event())));
             futex::wait_any(bells.chain(iter::once((self.calls.futex(), call))), moment)
@@ -396,49 +394,5 @@ impl Calls {
 
     fn futex(&self) -> &AtomicU32 {
         &self.count
-    }
-}
-
-/// When to look beyond the rings: every 100 ms, however the waits in between begin and end.
-#[derive(Debug, Default)]
-struct Rounds {
-    /// Calls that did not ask the clock.
-    calls: u32,
-    next: Option<Instant>,
-}
-
-impl Rounds {
-    /// Calls between two looks at the clock.
-    const STRIDE: u32 = 256;
-    /// How often waits that end by their limit make the set look, at most.
-    const WHILE: Duration = Duration::from_millis(10);
-
-    /// Counts a call that does not sleep; now and then asks the clock whether it is time.
-    fn is_due_by_count(&mut self) -> bool {
-        self.calls = self.calls.wrapping_add(1);
-        self.calls.is_multiple_of(Self::STRIDE) && self.is_due(Instant::now())
-    }
-
-    /// Whether the last time was a while ago at `now`, though not a slice.
-    fn is_early(&mut self, now: Instant) -> bool {
-        let early = now + SLICE >= self.next(now) + Self::WHILE;
-        if early {
-            self.next = Some(now + SLICE);
-        }
-        early
-    }
-
-    /// Whether it is time at `now`; then the next time is a slice later.
-    fn is_due(&mut self, now: Instant) -> bool {
-        let due = now >= self.next(now);
-        if due {
-            self.next = Some(now + SLICE);
-        }
-        due
-    }
-
-    /// The next time, which is a slice after the first question.
-    fn next(&mut self, now: Instant) -> Instant {
-        *self.next.get_or_insert(now + SLICE)
     }
 }

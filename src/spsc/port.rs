@@ -10,13 +10,13 @@ use crate::attachment::Attachment;
 use crate::barrier::Barrier;
 use crate::element::Payload;
 use crate::error::{AttachError, Fault};
-use crate::layout::words::counter;
+use crate::layout::words::{Bell, Shared, counter};
 use crate::participant::{self, Membership, Peer};
 use crate::slots::{Slots, View};
 use crate::source::Signals;
 use crate::sys::fork::Glance;
 use crate::vocabulary::Role;
-use crate::wait::{Limit, Next, Patience, Polls, Waiter};
+use crate::wait::{Limit, Next, Patience, Rounds, Waiter};
 
 /// Number of the producer's entry.
 pub(super) const PRODUCER: u32 = 0;
@@ -33,7 +33,7 @@ pub(super) struct Port<P: Payload + ?Sized> {
     /// Void in forked children, and once a fault has ended the handle.
     permit: Glance,
     fault: Option<Fault>,
-    polls: Polls,
+    rounds: Rounds,
     patience: Patience,
     pub(super) barrier: Barrier,
     pub(super) signals: Arc<Signals>,
@@ -61,7 +61,7 @@ impl<P: Payload + ?Sized> Port<P> {
             membership,
             permit: signals.permit(),
             fault: None,
-            polls: Polls::default(),
+            rounds: Rounds::new(),
             patience: attachment.patience(),
             barrier: attachment.settle_barrier(),
             signals,
@@ -83,7 +83,7 @@ impl<P: Payload + ?Sized> Port<P> {
         if self.permit.is_void() {
             return Err(self.why_not());
         }
-        self.polls.hurry(); // Alarmed: if the call finds nothing, it asks why.
+        self.rounds.hurry(); // Alarmed: if the call finds nothing, it asks why.
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl<P: Payload + ?Sized> Port<P> {
     /// Counts a fruitless call; says whether it should ask [`polled`](Port::polled).
     #[inline]
     pub(super) fn counts_poll(&mut self) -> bool {
-        self.polls.count()
+        self.rounds.count()
     }
 
     /// After a fruitless call: looks now and then whether anybody can still change what it found, and at once where
@@ -132,7 +132,11 @@ impl<P: Payload + ?Sized> Port<P> {
             return fault;
         }
         // A peer's death concerns calls that wait.
-        if self.polls.is_due() { self.look_around().filter(|it| *it == Fault::Unlinked) } else { None }
+        if self.rounds.is_due_by_count() {
+            self.look_around().filter(|it| *it == Fault::Unlinked)
+        } else {
+            None
+        }
     }
 
     fn look_around(&self) -> Option<Fault> {
@@ -146,11 +150,8 @@ impl<P: Payload + ?Sized> Port<P> {
 
     /// Waits a little, or sleeps until the peer rings. `Ok(false)`: the limit passed, look for the last time.
     pub(super) fn pause(&mut self, waiter: &mut Waiter) -> Result<bool, Fault> {
-        let bell = match self.role {
-            Role::Producer => &self.view.words.not_full,
-            Role::Consumer => &self.view.words.not_empty,
-        };
-        let next = waiter.pause(&self.view.words, bell)?;
+        let words = &self.view.words;
+        let next = waiter.pause(words, bell_of(self.role)(words))?;
         // Without touching the ring: it may be gone.
         if next == Next::LookAround || (next == Next::TimedOut && waiter.slept()) {
             match self.look_around() {
@@ -188,6 +189,14 @@ fn entry_of(role: Role) -> u32 {
     match role {
         Role::Producer => PRODUCER,
         Role::Consumer => CONSUMER,
+    }
+}
+
+/// The bell that the owner of `role` waits for.
+pub(super) fn bell_of(role: Role) -> fn(&Shared) -> &Bell {
+    match role {
+        Role::Producer => |it| &it.not_full,
+        Role::Consumer => |it| &it.not_empty,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::port::{Port, writer_gone};
+use super::port::{Port, bell_of, peer_of, view, writer_gone};
 use crate::attachment::Attachment;
 use crate::element::Payload;
 use crate::error::Fault;
@@ -12,7 +12,6 @@ use crate::position::{distance, full};
 use crate::slots::View;
 use crate::source::{HeldBell, Signals, Source};
 use crate::sync::Ordering;
-use crate::sys::fork::Origin;
 use crate::vocabulary::Role;
 
 /// The handle of one role, seen from outside.
@@ -20,17 +19,15 @@ pub(super) struct Watch<P: Payload + ?Sized> {
     view: View<P>,
     attachment: Arc<Attachment>,
     role: Role,
-    origin: Origin,
     signals: Arc<Signals>,
 }
 
 impl<P: Payload + ?Sized> Watch<P> {
     pub(super) fn of(port: &Port<P>, role: Role) -> Self {
         Self {
-            view: super::port::view(&port.attachment),
+            view: view(&port.attachment),
             attachment: Arc::clone(&port.attachment),
             role,
-            origin: port.membership.origin(),
             signals: Arc::clone(&port.signals),
         }
     }
@@ -62,10 +59,7 @@ impl<P: Payload + ?Sized> Watch<P> {
 
 impl<P: Payload + ?Sized> Source for Watch<P> {
     fn bell(&self) -> HeldBell {
-        match self.role {
-            Role::Producer => HeldBell::of(&self.view.words, |it| &it.not_full),
-            Role::Consumer => HeldBell::of(&self.view.words, |it| &it.not_empty),
-        }
+        HeldBell::of(&self.view.words, bell_of(self.role))
     }
 
     fn has_bell(&self) -> bool {
@@ -80,7 +74,7 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
         if self.signals.is_gone() {
             return false;
         }
-        if self.signals.is_alarmed() || self.origin.is_elsewhere() {
+        if self.signals.is_alarmed() {
             return true;
         }
         match self.role {
@@ -90,8 +84,7 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
     }
 
     fn look_around(&self) {
-        let peer = super::port::peer_of(self.role);
-        match self.attachment.look_around(peer) {
+        match self.attachment.look_around(peer_of(self.role)) {
             None => {}
             Some(Fault::Truncated) => self.signals.stop(),
             Some(_) => self.signals.alarm(),

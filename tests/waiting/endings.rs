@@ -18,6 +18,17 @@ fn cut(name: &UniqueName, length: u64) {
     file.set_len(length).expect("a shorter file");
 }
 
+/// Cuts the file while `set` sleeps, which must find out.
+fn cut_under(set: &mut WaitSet<()>, name: &UniqueName, length: u64) {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(WHILE);
+            cut(name, length);
+        });
+        assert_eq!(ready(set).len(), 1);
+    });
+}
+
 #[test]
 fn a_ring_that_is_unlinked_while_a_set_sleeps_says_so() {
     let name = UniqueName::new();
@@ -102,13 +113,7 @@ fn a_consumer_whose_ring_is_truncated_under_a_sleeping_set_says_so_and_touches_n
         let ring = Options::<u64>::new(2).create(&name).expect("a ring");
         let mut rx = ring.consumer().expect("the role");
         let mut set = alone(rx.doorbell());
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                thread::sleep(WHILE);
-                cut(&name, length);
-            });
-            assert_eq!(ready(&mut set).len(), 1);
-        });
+        cut_under(&mut set, &name, length);
         let broken = Err(PopError::Broken(Fault::Truncated));
         assert_eq!((rx.try_pop(), rx.pop()), (broken, broken));
         assert_eq!(rx.try_read().err(), broken.err());
@@ -124,13 +129,7 @@ fn a_producer_whose_ring_is_truncated_under_a_sleeping_set_says_so_and_touches_n
     let mut tx = ring.producer().expect("the role");
     tx.try_push_slice(&[1, 2]).expect("room");
     let mut set = alone(tx.doorbell());
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            thread::sleep(WHILE);
-            cut(&name, 0);
-        });
-        assert_eq!(ready(&mut set).len(), 1);
-    });
+    cut_under(&mut set, &name, 0);
     let broken = Err(PushError::Broken(Fault::Truncated));
     assert_eq!((tx.try_push(3), tx.push(3)), (broken, broken));
     assert_eq!(tx.try_claim().err(), broken.err());
@@ -143,13 +142,7 @@ fn a_truncated_handle_that_is_dropped_unasked_touches_nothing() {
     let ring = Options::<u64>::new(2).create(&name).expect("a ring");
     let rx = ring.consumer().expect("the role");
     let mut set = alone(rx.doorbell());
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            thread::sleep(WHILE);
-            cut(&name, 0);
-        });
-        assert_eq!(ready(&mut set).len(), 1);
-    });
+    cut_under(&mut set, &name, 0);
     drop(rx);
     assert_eq!(set.wait_timeout(&mut Vec::new(), Duration::ZERO), Err(WaitError::Timeout));
     assert!(set.is_empty());
@@ -163,13 +156,7 @@ fn among_a_thousand_handles_the_one_whose_ring_is_truncated_stops() {
     let ring = Options::<u64>::new(2).create(&name).expect("a ring");
     let mut rx = ring.consumer().expect("the role");
     let mut set = alone(rx.doorbell());
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            thread::sleep(WHILE);
-            cut(&name, 0);
-        });
-        assert_eq!(ready(&mut set).len(), 1);
-    });
+    cut_under(&mut set, &name, 0);
     assert_eq!(rx.try_pop(), Err(PopError::Broken(Fault::Truncated)));
     for (tx, rx) in &mut handles {
         tx.try_push(7).expect("room");

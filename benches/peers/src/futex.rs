@@ -18,7 +18,7 @@ use rustix::thread::futex::{Flags, wait, wake};
 
 use crate::cases::{Blocking, Case, WAKE_RTT, WakeRoundTrip};
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
-use crate::shared_lines::{Line, open_shared_lines, shared_lines};
+use crate::shared_lines::Pair;
 
 pub(crate) static FUTEX: Contestant = Contestant {
     name: "futex",
@@ -33,26 +33,18 @@ const SHARED: Flags = Flags::empty();
 /// One side's view of the two words.
 #[derive(Debug)]
 struct Futexes {
-    outgoing: Line<AtomicU32>,
-    incoming: Line<AtomicU32>,
+    words: Pair<AtomicU32>,
     received: u32,
-}
-
-impl Futexes {
-    fn new(outgoing: Line<AtomicU32>, incoming: Line<AtomicU32>) -> Self {
-        Self { outgoing, incoming, received: 0 }
-    }
 }
 
 impl AcrossProcesses for Futexes {
     fn create(_: &Case) -> Result<(Self, HandOver)> {
-        let ([to_far, to_near], path) = shared_lines("ringfence-peers-futex")?;
-        Ok((Self::new(to_far, to_near), vec![path].into()))
+        let (words, hand_over) = Pair::create("ringfence-peers-futex")?;
+        Ok((Self { words, received: 0 }, hand_over))
     }
 
     fn attach(_: &Case, handed_over: &[String]) -> Result<Self> {
-        let [to_far, to_near] = open_shared_lines(handed_over.first().context("no path to the words")?)?;
-        Ok(Self::new(to_near, to_far))
+        Ok(Self { words: Pair::attach(handed_over)?, received: 0 })
     }
 }
 
@@ -60,20 +52,20 @@ impl Blocking<u64> for Futexes {
     #[inline]
     fn send(&mut self, item: u64) -> Result<()> {
         let number = u32::try_from(item).context("a number beyond 32 bits")?;
-        self.outgoing.store(number, Ordering::Release); // E1, E2
-        wake(&self.outgoing, SHARED, 1).context("FUTEX_WAKE")?;
+        self.words.outgoing.store(number, Ordering::Release); // E1, E2
+        wake(&self.words.outgoing, SHARED, 1).context("FUTEX_WAKE")?;
         Ok(())
     }
 
     #[inline]
     fn receive(&mut self) -> Result<u64> {
         loop {
-            let seen = self.incoming.load(Ordering::Acquire); // E1, E2
+            let seen = self.words.incoming.load(Ordering::Acquire); // E1, E2
             if seen != self.received {
                 self.received = seen;
                 return Ok(seen.into());
             }
-            match wait(&self.incoming, SHARED, seen, None) {
+            match wait(&self.words.incoming, SHARED, seen, None) {
                 Ok(()) | Err(Errno::AGAIN) => {} // woken, or the number came before the kernel looked
                 Err(error) => return Err(error).context("FUTEX_WAIT"),
             }

@@ -17,7 +17,7 @@ use nix::errno::Errno;
 
 use crate::cases::{Blocking, Case, WAKE_RTT, WakeRoundTrip};
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
-use crate::shared_lines::{Line, Shared, open_shared_lines, shared_lines};
+use crate::shared_lines::{Pair, Shared};
 
 pub(crate) static POSIX_SEM: Contestant = Contestant {
     name: "posix-sem",
@@ -71,36 +71,31 @@ impl Semaphore {
 
 /// One side's view of the two mailboxes.
 #[derive(Debug)]
-struct Mailboxes {
-    outgoing: Line<Mailbox>,
-    incoming: Line<Mailbox>,
-}
+struct Mailboxes(Pair<Mailbox>);
 
 impl AcrossProcesses for Mailboxes {
     fn create(_: &Case) -> Result<(Self, HandOver)> {
-        let ([outgoing, incoming], path) = shared_lines::<Mailbox, 2>("ringfence-peers-posix-sem")?;
-        outgoing.filled.initialise()?;
-        incoming.filled.initialise()?;
-        Ok((Self { outgoing, incoming }, vec![path].into()))
+        let (pair, hand_over) = Pair::<Mailbox>::create("ringfence-peers-posix-sem")?;
+        pair.outgoing.filled.initialise()?;
+        pair.incoming.filled.initialise()?;
+        Ok((Self(pair), hand_over))
     }
 
     fn attach(_: &Case, handed_over: &[String]) -> Result<Self> {
-        let [incoming, outgoing] =
-            open_shared_lines(handed_over.first().context("no path to the mailboxes")?)?;
-        Ok(Self { outgoing, incoming })
+        Pair::attach(handed_over).map(Self)
     }
 }
 
 impl Blocking<u64> for Mailboxes {
     #[inline]
     fn send(&mut self, item: u64) -> Result<()> {
-        self.outgoing.item.store(item, Ordering::Relaxed); // Relaxed: before the post
-        self.outgoing.filled.post()
+        self.0.outgoing.item.store(item, Ordering::Relaxed); // Relaxed: before the post
+        self.0.outgoing.filled.post()
     }
 
     #[inline]
     fn receive(&mut self) -> Result<u64> {
-        self.incoming.filled.wait()?;
-        Ok(self.incoming.item.load(Ordering::Relaxed)) // Relaxed: after the wait
+        self.0.incoming.filled.wait()?;
+        Ok(self.0.incoming.item.load(Ordering::Relaxed)) // Relaxed: after the wait
     }
 }

@@ -10,11 +10,11 @@
 
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::cases::{Case, RoundTrip, SPSC_RTT_U64, Single};
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
-use crate::shared_lines::{Line, open_shared_lines, shared_lines};
+use crate::shared_lines::Pair;
 
 pub(crate) static RAW: Contestant = Contestant {
     name: "raw",
@@ -26,39 +26,31 @@ pub(crate) static RAW: Contestant = Contestant {
 /// One side's view of the two words.
 #[derive(Debug)]
 struct Words {
-    outgoing: Line,
-    incoming: Line,
+    words: Pair,
     received: u64,
-}
-
-impl Words {
-    fn new(outgoing: Line, incoming: Line) -> Self {
-        Self { outgoing, incoming, received: 0 }
-    }
 }
 
 impl AcrossProcesses for Words {
     fn create(_: &Case) -> Result<(Self, HandOver)> {
-        let ([to_far, to_near], path) = shared_lines("ringfence-peers-raw")?;
-        Ok((Self::new(to_far, to_near), vec![path].into()))
+        let (words, hand_over) = Pair::create("ringfence-peers-raw")?;
+        Ok((Self { words, received: 0 }, hand_over))
     }
 
     fn attach(_: &Case, handed_over: &[String]) -> Result<Self> {
-        let [to_far, to_near] = open_shared_lines(handed_over.first().context("no path to the words")?)?;
-        Ok(Self::new(to_near, to_far))
+        Ok(Self { words: Pair::attach(handed_over)?, received: 0 })
     }
 }
 
 impl Single<u64> for Words {
     #[inline]
     fn try_push(&mut self, item: u64) -> bool {
-        self.outgoing.store(item, Ordering::Release); // E1, E2
+        self.words.outgoing.store(item, Ordering::Release); // E1, E2
         true
     }
 
     #[inline]
     fn try_pop(&mut self) -> Option<u64> {
-        let seen = self.incoming.load(Ordering::Acquire); // E1, E2
+        let seen = self.words.incoming.load(Ordering::Acquire); // E1, E2
         if seen == self.received {
             return None;
         }

@@ -18,6 +18,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::{Pid, gettid};
 
+use crate::contestants::HandOver;
 use crate::waiting::{Watch, poll_until};
 
 /// Two 64-byte lines: adjacent-line prefetchers move them in pairs.
@@ -48,14 +49,14 @@ unsafe impl Shared for AtomicU32 {}
 unsafe impl Shared for AtomicU64 {}
 
 /// `N` words of one mapping, all zero; with the path for [`open_shared_lines`], good while one of them lives.
-pub(crate) fn shared_lines<W: Shared, const N: usize>(label: &str) -> Result<([Line<W>; N], String)> {
+fn shared_lines<W: Shared, const N: usize>(label: &str) -> Result<([Line<W>; N], String)> {
     let (file, path) = memfd(label)?;
     file.set_len((N * LINE) as u64).context("sizing a memfd")?;
     Ok((map(file)?, path))
 }
 
 /// The words that another process made with [`shared_lines`].
-pub(crate) fn open_shared_lines<W: Shared, const N: usize>(path: &str) -> Result<[Line<W>; N]> {
+fn open_shared_lines<W: Shared, const N: usize>(path: &str) -> Result<[Line<W>; N]> {
     map(open_memfd(path)?)
 }
 
@@ -105,6 +106,28 @@ impl<W: Shared> Deref for Line<W> {
     fn deref(&self) -> &W {
         // SAFETY: I1; page alignment plus a multiple of `LINE`; what the file holds is a valid `W` (`Shared`).
         unsafe { self.word.as_ref() }
+    }
+}
+
+/// Two words as one side sees them: the one that it writes, and the one that the other side writes.
+#[derive(Debug)]
+pub(crate) struct Pair<W = AtomicU64> {
+    pub(crate) outgoing: Line<W>,
+    pub(crate) incoming: Line<W>,
+}
+
+impl<W: Shared> Pair<W> {
+    /// The near side's, both zero, and what the far side opens its own with.
+    pub(crate) fn create(label: &str) -> Result<(Self, HandOver)> {
+        let ([outgoing, incoming], path) = shared_lines(label)?;
+        Ok((Self { outgoing, incoming }, vec![path].into()))
+    }
+
+    /// The far side's.
+    pub(crate) fn attach(handed_over: &[String]) -> Result<Self> {
+        let path = handed_over.first().context("no path to the shared lines")?;
+        let [incoming, outgoing] = open_shared_lines(path)?;
+        Ok(Self { outgoing, incoming })
     }
 }
 
