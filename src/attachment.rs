@@ -3,23 +3,25 @@
 //! Creating and opening are the same for all kinds: the kind says what it expects ([`Expected`]), this says in what a
 //! ring differs from it.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::barrier::Barrier;
 use crate::doorbell;
 use crate::element::Payload;
 use crate::error::{Difference, Fault, OpenError, UnlinkError};
 use crate::layout::SchemaRecord;
-use crate::layout::geometry::SlotShape;
+use crate::layout::geometry::{MAX_ENTRIES, SlotShape};
 use crate::layout::header::{Content, Draft, Header};
 use crate::layout::words::{CLOSED, CLOSING};
-use crate::participant::{self, Participant};
-use crate::position::{Position, distance};
+use crate::participant::{self, Participant, Peer, Presence};
+use crate::position::{CLAIM_MASK, Claim, Position};
 use crate::region::{Name, Region, Settings, Standing, os_error};
 use crate::sync::Ordering;
 use crate::sys::{file, identity};
-use crate::vocabulary::Kind;
+use crate::vocabulary::{Kind, Role};
 use crate::wait::{Patience, Strategy};
 
 /// How this process takes part in a ring: the same for creating and for opening it.
@@ -33,7 +35,7 @@ use crate::wait::{Patience, Strategy};
 /// assert_eq!(ring.participants()[0].label, "feed handler");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Attach {
     pub(crate) directory: Option<PathBuf>,
@@ -41,13 +43,35 @@ pub struct Attach {
     pub(crate) fail_when_peer_dies: bool,
     pub(crate) strategy: Strategy,
     pub(crate) barrier: Barrier,
+    pub(crate) patience: Duration,
+}
+
+impl Default for Attach {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            label: String::new(),
+            fail_when_peer_dies: false,
+            strategy: Strategy::default(),
+            barrier: Barrier::default(),
+            patience: Duration::from_millis(1),
+        }
+    }
 }
 
 impl Attach {
     /// The defaults: `/dev/shm`, no label, blocked calls spin and then sleep and wait for the successor of a peer that
-    /// died, pushes and pops run no fence.
+    /// died, pushes and pops run no fence, and a participant that holds others up is asked after a millisecond whether it
+    /// lives.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// How long a participant may hold this process's handles up before they ask the kernel whether it lives (mpmc): a
+    /// millisecond by default. The question takes a few system calls. It is never the time that proves a death.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Looks for the ring in `directory`, which must be on a file system in memory, instead of `/dev/shm`.
@@ -88,19 +112,48 @@ pub(crate) struct Creation {
     pub(crate) capacity: usize,
     pub(crate) start: Position,
     pub(crate) busy_poll: bool,
+    /// What a dead consumer held is not delivered again (mpmc).
+    pub(crate) discard: bool,
+    /// Entries of the participant table.
+    pub(crate) entries: u32,
     pub(crate) settings: Settings,
     pub(crate) attach: Attach,
 }
 
 impl Creation {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize, entries: u32) -> Self {
         Self {
             capacity,
             start: Position::default(),
             busy_poll: false,
+            discard: false,
+            entries,
             settings: Settings { mode: 0o600, group: None, prefault: true },
             attach: Attach::new(),
         }
+    }
+
+    /// A ring of `kind` that carries `P`, bytes up to `max_len`; or which option has a value that no such ring can have.
+    pub(crate) fn expected<P: Payload + ?Sized>(
+        &self,
+        kind: Kind,
+        max_len: Option<usize>,
+    ) -> Result<Expected, OpenError> {
+        let check = |option, found: u64, range: RangeInclusive<u64>, allowed| {
+            if range.contains(&found) {
+                Ok(())
+            } else {
+                Err(OpenError::InvalidOption { option, found, allowed })
+            }
+        };
+        if let Some(length) = max_len {
+            check("max_len", length as u64, 1..=1 << 31, "1 to 2^31")?;
+        }
+        check("participants", self.entries.into(), 2..=MAX_ENTRIES.into(), "2 to 4094")?;
+        if kind == Kind::Mpmc {
+            check("start_at", self.start.to_bits(), 0..=CLAIM_MASK, "0 to 2^52 - 1")?;
+        }
+        Ok(Expected::of::<P>(kind, max_len))
     }
 
     /// The capacity that a ring really gets: the next power of two.
@@ -192,7 +245,7 @@ impl Expected {
         list
     }
 
-    fn draft(&self, creation: &Creation, entries: u32) -> Result<Draft, OpenError> {
+    fn draft(&self, creation: &Creation) -> Result<Draft, OpenError> {
         let capacity = creation.slots()?;
         let too_large = OpenError::TooLarge { capacity, slot: self.size.unwrap_or(0) };
         let Some(size) = self.size.and_then(|it| u32::try_from(it).ok()) else { return Err(too_large) };
@@ -211,19 +264,29 @@ impl Expected {
             capacity,
             start: creation.start.to_bits(),
             created_at: identity::unix_nanos(),
-            entry_count: entries,
+            entry_count: creation.entries,
             busy_poll: creation.busy_poll,
+            discard: creation.discard,
             schema: self.schema.clone(),
             instance: file::random().map_err(|failure| os_error(path, failure))?,
             page: file::page_size() as u64,
         })
     }
 
-    fn encode(&self, creation: &Creation, entries: u32) -> Result<(Vec<u8>, Header), OpenError> {
-        let draft = self.draft(creation, entries)?;
+    fn encode(&self, creation: &Creation) -> Result<(Vec<u8>, Header), OpenError> {
+        let draft = self.draft(creation)?;
         let (capacity, slot) = (draft.capacity, draft.shape.stride as u64);
         draft.encode().ok_or(OpenError::TooLarge { capacity, slot })
     }
+}
+
+/// Whom a call waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peers {
+    /// The owner of an entry.
+    Entry(u32),
+    /// Whoever has a role.
+    Role(Role),
 }
 
 /// An open ring.
@@ -235,21 +298,16 @@ pub(crate) struct Attachment {
 
 impl Attachment {
     /// A new ring under `name`.
-    pub(crate) fn create(
-        expected: &Expected,
-        creation: &Creation,
-        entries: u32,
-        name: &str,
-    ) -> Result<Self, OpenError> {
+    pub(crate) fn create(expected: &Expected, creation: &Creation, name: &str) -> Result<Self, OpenError> {
         let name = Name::new(creation.attach.directory.as_deref(), name)?;
-        let (bytes, header) = expected.encode(creation, entries)?;
+        let (bytes, header) = expected.encode(creation)?;
         let region = Region::create(name, &bytes, header, &creation.settings)?;
         Ok(Self { region, attach: creation.attach.clone() })
     }
 
     /// A new ring on the heap.
-    pub(crate) fn on_heap(expected: &Expected, creation: &Creation, entries: u32) -> Result<Self, OpenError> {
-        let (bytes, header) = expected.encode(creation, entries)?;
+    pub(crate) fn on_heap(expected: &Expected, creation: &Creation) -> Result<Self, OpenError> {
+        let (bytes, header) = expected.encode(creation)?;
         Ok(Self { region: Region::on_heap(&bytes, header)?, attach: creation.attach.clone() })
     }
 
@@ -275,7 +333,6 @@ impl Attachment {
     pub(crate) fn open_or_create(
         expected: &Expected,
         creation: &Creation,
-        entries: u32,
         name: &str,
     ) -> Result<Self, OpenError> {
         const ATTEMPTS: u32 = 16;
@@ -285,7 +342,7 @@ impl Attachment {
                 Err(OpenError::NotFound { .. }) => {}
                 result => return result,
             }
-            match Self::create(expected, creation, entries, name) {
+            match Self::create(expected, creation, name) {
                 Err(OpenError::NameTaken { .. }) => {}
                 result => return result,
             }
@@ -296,11 +353,8 @@ impl Attachment {
 
     /// How many items are in the ring, as its words say; clamped, because they are read one after the other.
     pub(crate) fn len(&self) -> u64 {
-        let shared = self.region.shared();
-        // Relaxed: two moments of a moving ring; nothing is read because of them.
-        let head = shared.head.load(Ordering::Relaxed);
-        let used = distance(shared.tail.load(Ordering::Relaxed), head);
-        used.clamp(0, self.region.header().capacity.cast_signed()).cast_unsigned()
+        let (head, tail) = self.cursors();
+        tail.since(head).clamp(0, self.region.header().capacity.cast_signed()).cast_unsigned()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -308,17 +362,32 @@ impl Attachment {
         self.region.shared().status.flags.load(Ordering::Relaxed) & (CLOSED | CLOSING) != 0
     }
 
-    /// Head and tail, as the ring's words say.
+    /// Head and tail, as the ring's words say; tail within a capacity of head.
     pub(crate) fn positions(&self) -> (Position, Position) {
+        let (head, _) = self.cursors();
+        (head, self.position_of(head.to_bits().wrapping_add(self.len())))
+    }
+
+    /// Head and tail, read one after the other.
+    fn cursors(&self) -> (Position, Position) {
         let shared = self.region.shared();
-        // Relaxed: as in `len`.
-        let head = shared.head.load(Ordering::Relaxed);
-        (Position::of_cursor(head), Position::of_cursor(head.wrapping_add(self.len())))
+        let mpmc = self.region.header().kind == Kind::Mpmc;
+        let position = |word| self.position_of(if mpmc { Claim::from_bits(word).position() } else { word });
+        // Relaxed: two moments of a moving ring; nothing is read because of them.
+        let head = position(shared.head.load(Ordering::Relaxed));
+        (head, position(shared.tail.load(Ordering::Relaxed)))
+    }
+
+    /// `cursor`, modulo what positions of this kind count to.
+    fn position_of(&self, cursor: u64) -> Position {
+        let mpmc = self.region.header().kind == Kind::Mpmc;
+        Position::of_cursor(if mpmc { cursor & CLAIM_MASK } else { cursor })
     }
 
     pub(crate) fn participants(&self) -> Vec<Participant> {
-        let entries = 0..self.region.header().entry_count;
-        entries.map(|index| participant::participant(&self.region, index)).collect()
+        let header = self.region.header();
+        let used = |it: &Participant| header.kind != Kind::Mpmc || it.role.is_some();
+        (0..header.entry_count).map(|index| participant::participant(&self.region, index)).filter(used).collect()
     }
 
     /// Removes the ring's name; while participants live only if `forced`.
@@ -347,20 +416,21 @@ impl Attachment {
     }
 
     /// What a waiting call, or one that polls, finds beyond its ring: `None` where it may go on.
-    pub(crate) fn look_around(&self, peer: u32) -> Option<Fault> {
+    pub(crate) fn look_around(&self, peers: Peers) -> Option<Fault> {
         match self.region.standing() {
             Ok(Standing::Sound) => {}
             Ok(Standing::Truncated) => return Some(Fault::Truncated),
             Ok(Standing::Nameless) => return Some(Fault::Unlinked),
             Err(failure) => return Some(Fault::Os(failure.errno)),
         }
-        if self.attach.fail_when_peer_dies {
-            let peer = participant::peer(&self.region, peer);
-            if peer.state == participant::Presence::Died {
-                return Some(Fault::PeerDied { epoch: peer.epoch });
-            }
+        if !self.attach.fail_when_peer_dies {
+            return None;
         }
-        None
+        let died = |peer: Peer| (peer.state == Presence::Died).then_some(Fault::PeerDied { epoch: peer.epoch });
+        match peers {
+            Peers::Entry(index) => died(participant::peer(&self.region, index)),
+            Peers::Role(role) => participant::last_of(&self.region, role).and_then(died),
+        }
     }
 }
 

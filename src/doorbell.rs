@@ -173,6 +173,20 @@ pub(crate) fn announce_all<'a>(mut rings: impl Iterator<Item = &'a Shared>) -> R
     if fenced || futex::fence_everywhere() { Reach::Everybody } else { Reach::Uncertain }
 }
 
+/// Wakes another sleeper of `bell`, of the ring of `shared`, if what it waits for is `available`: whoever leaves a bell at
+/// which others can sleep may have been called in their stead.
+///
+/// Behind a barrier: the call that the leaver may have had orders nothing.
+pub(crate) fn ring_on(shared: &Shared, bell: &Bell, available: impl FnOnce() -> bool) {
+    // Relaxed: whoever arms later looks later than the leaver does. The bit sticks (rule 4).
+    if bell.armed.load(Ordering::Relaxed) & SLEEPER != 0 {
+        announce(shared);
+        if available() {
+            bell.ring(Ringer::fenced(), 1);
+        }
+    }
+}
+
 /// Wakes everybody who sleeps at the ring: its state changed.
 pub(crate) fn ring_out(shared: &Shared) {
     shared.not_empty.ring_out();

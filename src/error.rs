@@ -20,6 +20,8 @@ pub enum Word {
     Tail,
     /// The length of an item of bytes.
     Length,
+    /// The record of who claimed a position (mpmc).
+    Claim,
 }
 
 impl fmt::Display for Word {
@@ -29,6 +31,7 @@ impl fmt::Display for Word {
             Self::Head => "head",
             Self::Tail => "tail",
             Self::Length => "length",
+            Self::Claim => "claim record",
         })
     }
 }
@@ -94,6 +97,12 @@ impl Fault {
 pub enum PushError {
     /// No slot is free. Only the `try_` forms say this.
     Full,
+    /// The next slot's last owner has not finished with it, while later slots may be free (mpmc). It lives, as far as is
+    /// known: a dead one is repaired. A call with a limit says this instead of `Timeout`.
+    Held {
+        /// Number of its entry ([`Participant::index`](crate::Participant::index)).
+        by: u32,
+    },
     /// The limit passed before a slot was free.
     Timeout,
     /// The ring was closed.
@@ -115,6 +124,7 @@ impl fmt::Display for PushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("the ring is full"),
+            Self::Held { by } => write!(f, "participant {by} has not finished with the next slot"),
             Self::Timeout => f.write_str("the ring was still full when the limit passed"),
             Self::Closed => f.write_str("the ring is closed"),
             Self::TooLong { len, max } => {
@@ -139,6 +149,13 @@ impl From<Fault> for PushError {
 pub enum PopError {
     /// No item is there. Only the `try_` forms say this.
     Empty,
+    /// The oldest item is claimed by a producer that has not committed it, while later ones may be there; or the ring is
+    /// closed, and another consumer has not released one of its last items (mpmc). It lives, as far as is known: a dead
+    /// one is repaired. A call with a limit says this instead of `Timeout`.
+    Held {
+        /// Number of its entry ([`Participant::index`](crate::Participant::index)).
+        by: u32,
+    },
     /// The limit passed before an item came.
     Timeout,
     /// The ring was closed and no item is left to deliver: none will come.
@@ -153,6 +170,7 @@ impl fmt::Display for PopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("the ring is empty"),
+            Self::Held { by } => write!(f, "participant {by} has not finished with its item"),
             Self::Timeout => f.write_str("the ring was still empty when the limit passed"),
             Self::Closed => f.write_str("the ring is closed and drained"),
             Self::Broken(fault) => fmt::Display::fmt(fault, f),
@@ -279,6 +297,11 @@ pub enum AttachError {
         /// Who.
         holder: Holder,
     },
+    /// Every entry of the participant table has a living owner (mpmc).
+    TooMany {
+        /// How many there can be ([`participants`](crate::mpmc::Options::participants)).
+        max: u32,
+    },
     /// The ring's name was removed, or given to another ring, since the ring was opened.
     Unlinked,
     /// A shared word holds what no correct peer writes.
@@ -303,6 +326,7 @@ impl fmt::Display for AttachError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RoleTaken { holder } => write!(f, "the role is taken by the {holder}"),
+            Self::TooMany { max } => write!(f, "all {max} entries of the ring have living owners"),
             Self::Unlinked => fmt::Display::fmt(&Fault::Unlinked, f),
             Self::Corrupted { what, found } => {
                 fmt::Display::fmt(&Fault::Corrupted { what: *what, found: *found }, f)

@@ -67,6 +67,7 @@ mod doorbell;
 mod element;
 mod error;
 mod layout;
+pub mod mpmc;
 mod position;
 mod slots;
 pub mod spsc;
@@ -88,9 +89,15 @@ mod bridge;
 #[cfg(not(loom))]
 mod inspect;
 #[cfg(not(loom))]
+mod delivery;
+#[cfg(not(loom))]
 mod participant;
 #[cfg(not(loom))]
+mod port;
+#[cfg(not(loom))]
 mod region;
+#[cfg(not(loom))]
+mod ring;
 #[cfg(not(loom))]
 mod source;
 #[cfg(not(loom))]
@@ -117,7 +124,7 @@ pub use {
     barrier::{Barrier, never_register},
     bridge::{Bridge, BridgeFd, BridgeWaker},
     inspect::{Inspection, inspect, inspect_with},
-    participant::{Participant, Peer, Presence, RepairReport},
+    participant::{Fate, Participant, Peer, Presence, RepairReport, RepairedItem},
     source::Doorbell,
     wait::{Limit, Strategy},
     wait_set::{Canceller, WaitSet},

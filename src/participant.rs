@@ -22,15 +22,21 @@ use std::time::Duration;
 use crate::doorbell;
 use crate::error::{AttachError, Holder, UnlinkError};
 use crate::layout::words::{CLOSED, CLOSING, Entry, LABEL_WORDS, RETIRED, counter, exit, state};
+use crate::position::Position;
 use crate::region::{Held, Region};
-use crate::sync::Ordering;
+use crate::sync::{Edge, FencedEdge, Ordering};
 use crate::sys::fork::{ForkPrivate, Origin, without_forks};
 use crate::sys::identity::{Identity, unix_nanos};
 use crate::sys::lock::{self, Bytes};
 use crate::sys::{Failure, file};
 use crate::vocabulary::Role;
 
-// Every access to an entry below is Relaxed: who reads it to decide holds its lock byte, and the kernel's lock (the
+/// Whoever sees an entry in use sees its role.
+const P1_ENTRY: Edge = Edge::named("participant P1 entry");
+/// Of two that attach at the same time, at least one sees the other's entry in use.
+const P2_COMPANY: FencedEdge = FencedEdge::named("participant P2 company");
+
+// Every other access to an entry below is Relaxed: who reads it to decide holds its lock byte, and the kernel's lock (the
 // heap's mutex) orders that behind its predecessor's writes; everybody else only shows it.
 
 /// How long an attach waits for a byte that is held by somebody passing through: a repairer, a standby, a remover.
@@ -94,12 +100,40 @@ pub struct Participant {
     pub sleeps: u64,
 }
 
-/// What [`repair`](crate::spsc::Ring::repair) found and put in order.
+/// What a repair ([`spsc`](crate::spsc::Ring::repair), [`mpmc`](crate::mpmc::Ring::repair)) found and put in order.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RepairReport {
     /// The participants that had died.
     pub repaired: Vec<Participant>,
+    /// What they had claimed and not finished, in no certain order (mpmc).
+    pub items: Vec<RepairedItem>,
+}
+
+/// A position that a dead participant had claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RepairedItem {
+    /// Which.
+    pub position: Position,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What a repair made of a position that a dead participant had claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fate {
+    /// A producer died before it had committed: there is no item.
+    Void,
+    /// A consumer died before it had released the item: it is delivered again, flagged.
+    Redelivered {
+        /// How often it had been delivered again before, up to 1,023: an item at which consumers die one after the other
+        /// counts up.
+        before: u32,
+    },
+    /// A consumer died before it had released the item, which the ring's creator wanted discarded then.
+    Discarded,
 }
 
 /// A held entry. Dropping it detaches, unless the process is a forked child of the one that attached.
@@ -139,6 +173,41 @@ impl Membership {
         repair: impl FnOnce(bool) -> Result<R, AttachError>,
     ) -> Result<(Self, R), AttachError> {
         let hold = take(region, index, role)?;
+        Self::settle_in(region, index, role, label, hold, repair)
+    }
+
+    /// Attaches to any entry that has no living owner. `repair` puts in order what the last owner of the entry of the
+    /// given number left, and is told whether it died.
+    ///
+    /// An entry that looks free costs one try; those in use are tried when none does.
+    pub(crate) fn attach_any<R>(
+        region: &Arc<Region>,
+        role: Role,
+        label: &str,
+        repair: impl FnOnce(u32, bool) -> Result<R, AttachError>,
+    ) -> Result<(Self, R), AttachError> {
+        let count = region.header().entry_count;
+        // Anywhere: whoever attaches at the same time begins somewhere else.
+        let start = u64::from_le_bytes(*file::random()?.first_chunk().expect("sixteen bytes")) as u32 % count;
+        let indices = || (start..count).chain(0..start);
+        let looks_free = |index: &u32| region.entry(*index).who.state.load(Ordering::Relaxed) == state::FREE;
+        for index in indices().filter(looks_free).chain(indices()) {
+            if let Some(hold) = try_take(region, index)? {
+                return Self::settle_in(region, index, role, label, hold, |died| repair(index, died));
+            }
+        }
+        Err(AttachError::TooMany { max: count })
+    }
+
+    /// Makes entry `index`, whose byte is held, the caller's.
+    fn settle_in<R>(
+        region: &Arc<Region>,
+        index: u32,
+        role: Role,
+        label: &str,
+        hold: Hold,
+        repair: impl FnOnce(bool) -> Result<R, AttachError>,
+    ) -> Result<(Self, R), AttachError> {
         let who = &region.entry(index).who;
         let (repaired, _) = repair_entry(region, index, repair)?;
         let identity = Identity::here();
@@ -153,10 +222,26 @@ impl Membership {
         }
         let epoch = who.epoch.load(Ordering::Relaxed);
         who.epoch.store(epoch.wrapping_add(1), Ordering::Relaxed);
-        who.state.store(state::IN_USE, Ordering::Relaxed);
+        who.state.store(state::IN_USE, P1_ENTRY.release()); // P1
         let membership =
             Self { region: Arc::clone(region), index, origin: Origin::here(), hold: Some(hold), lost: false };
         Ok((membership, repaired))
+    }
+
+    /// Number of the entry.
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Whether another entry of the same role is in use, whoever comes later of the two.
+    pub(crate) fn has_company(&self) -> bool {
+        let role = self.region.entry(self.index).who.role.load(Ordering::Relaxed);
+        P2_COMPANY.fence("attach"); // P2
+        (0..self.region.header().entry_count).filter(|index| *index != self.index).any(|index| {
+            let who = &self.region.entry(index).who;
+            let in_use = who.state.load(P1_ENTRY.acquire()) != state::FREE; // P1
+            in_use && who.role.load(Ordering::Relaxed) == role
+        })
     }
 
     /// Whether the region is this participant's to write: not in a forked child of the process that attached, and not
@@ -289,6 +374,19 @@ fn repair_entry<R>(
     Ok((repaired?, true))
 }
 
+/// Lets `repair` put in order what the owner of entry `index` left, if it is proven dead; `None` where it lives.
+pub(crate) fn repair_unless_alive<R>(
+    region: &Arc<Region>,
+    index: u32,
+    repair: impl FnOnce() -> Result<R, AttachError>,
+) -> Result<Option<R>, AttachError> {
+    let Some(hold) = try_take(region, index)? else { return Ok(None) };
+    let (repaired, _) = repair_entry(region, index, |_| repair())?;
+    drop(hold);
+    doorbell::ring_out(region.shared());
+    Ok(Some(repaired))
+}
+
 /// Repairs entry `index` if its owner died; says whether it had. An entry whose byte is held is left alone.
 pub(crate) fn repair_dead(
     region: &Arc<Region>,
@@ -341,6 +439,27 @@ pub(crate) fn peer(region: &Region, index: u32) -> Peer {
         return Peer { state, epoch };
     }
     Peer { state: Presence::Present, epoch: look().0 }
+}
+
+/// Whoever of `role` died last, as far as entries tell, where nobody of that role lives; `None` where somebody does, or
+/// nobody died.
+pub(crate) fn last_of(region: &Region, role: Role) -> Option<Peer> {
+    let of_role = |index: &u32| {
+        Role::from_code(region.entry(*index).who.role.load(Ordering::Relaxed)) == Some(role)
+    };
+    let attached_at = |index: u32| region.entry(index).who.attached_at.load(Ordering::Relaxed);
+    let mut last: Option<(u64, Peer)> = None;
+    for index in (0..region.header().entry_count).filter(of_role) {
+        let peer = peer(region, index);
+        match peer.state {
+            Presence::Present => return None,
+            Presence::Died if last.is_none_or(|(latest, _)| attached_at(index) >= latest) => {
+                last = Some((attached_at(index), peer));
+            }
+            _ => {}
+        }
+    }
+    last.map(|(_, peer)| peer)
 }
 
 /// The table's entry `index`, for people.

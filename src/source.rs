@@ -46,6 +46,9 @@ pub(crate) trait Source: Send + Sync + fmt::Debug {
     /// Whether anybody ever rings.
     fn has_bell(&self) -> bool;
 
+    /// Whether others than this handle, and those who wait on its behalf, can sleep at the bell.
+    fn is_shared(&self) -> bool;
+
     fn signals(&self) -> &Signals;
 
     /// Whether a `try_` call would find something. May say yes too often, never no for long; no once the handle is gone.

@@ -80,12 +80,14 @@ pub enum Strategy {
     Sleep,
 }
 
+/// How long a call sleeps at most while a participant that may have died holds it up.
+pub(crate) const HELD_SLICE: Duration = Duration::from_millis(4);
 /// Looks in a row without a look at the clock.
 const STRIDE: u32 = 64;
 /// The longest a call sleeps, or spins, without looking beyond its ring: is the name still there, does the peer live?
-const SLICE: Duration = Duration::from_millis(100);
+pub(crate) const SLICE: Duration = Duration::from_millis(100);
 /// The same where a ringer may miss the sleeper.
-const SHORT_SLICE: Duration = Duration::from_millis(1);
+pub(crate) const SHORT_SLICE: Duration = Duration::from_millis(1);
 
 /// How many looks a wait spins before it sleeps; learns from each wait of a handle.
 #[derive(Clone, Copy, Debug)]
@@ -173,12 +175,17 @@ impl Waiter {
         self.slept
     }
 
-    /// Waits a little, or a lot: spins, or arms `bell`, or sleeps.
+    /// Whether it is time for what a call does not do at every look: now and then while it spins, and before it sleeps.
+    pub(crate) fn is_turn(&self) -> bool {
+        self.looks >= self.patience || self.looks.is_multiple_of(STRIDE)
+    }
+
+    /// Waits a little, or a lot: spins, or arms `bell`, or sleeps, for `slice` at most.
     ///
     /// # Errors
     ///
     /// [`Fault::Truncated`] where the ring's memory is gone, [`Fault::Os`].
-    pub(crate) fn pause(&mut self, shared: &Shared, bell: &Bell) -> Result<Next, Fault> {
+    pub(crate) fn pause(&mut self, shared: &Shared, bell: &Bell, slice: Duration) -> Result<Next, Fault> {
         if self.looks < self.patience {
             let turn =
                 self.looks.is_multiple_of(STRIDE) && (self.looks > 0 || self.limit != Limit::Unlimited);
@@ -197,7 +204,8 @@ impl Waiter {
             self.armed = Some((armed, announce(shared)));
             return Ok(Next::Look);
         };
-        let moment = self.rounds.next_look(now, self.deadline.flatten(), reach == Reach::Uncertain);
+        let slice = if reach == Reach::Uncertain { slice.min(SHORT_SLICE) } else { slice };
+        let moment = self.rounds.next_look(now, self.deadline.flatten(), slice);
         self.slept = true;
         match futex::wait(bell.futex(), armed.event(), moment) {
             Ok(Slept::Disturbed) => Ok(Next::Look),
@@ -284,12 +292,11 @@ impl Rounds {
         early
     }
 
-    /// How long one may sleep from `now` on: until the next time, or `deadline`; a millisecond at most where it is to be
-    /// `often`.
-    pub(crate) fn next_look(&mut self, now: Instant, deadline: Option<Instant>, often: bool) -> Moment {
+    /// How long one may sleep from `now` on: until the next time, or `deadline`; for `slice` at most.
+    pub(crate) fn next_look(&mut self, now: Instant, deadline: Option<Instant>, slice: Duration) -> Moment {
         let next = self.next(now);
         let end = deadline.map_or(next, |it| it.min(next)).saturating_duration_since(now);
-        Moment::after(if often { end.min(SHORT_SLICE) } else { end })
+        Moment::after(end.min(slice))
     }
 
     /// The next time, which is a slice after the first question.

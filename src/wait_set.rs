@@ -27,14 +27,14 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::doorbell::{ALL, Armed, Reach, announce_all};
+use crate::doorbell::{self, ALL, Armed, Reach, announce_all};
 use crate::error::WaitError;
 use crate::source::{Doorbell, HeldBell, Source};
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::Failure;
 use crate::sys::fork::Origin;
 use crate::sys::futex::{self, MOST_WORDS, Slept};
-use crate::wait::{Limit, Rounds};
+use crate::wait::{Limit, Rounds, SHORT_SLICE, SLICE};
 
 /// Most doorbells of one set: one word of the kernel's call is the canceller's.
 const MOST_DOORBELLS: usize = MOST_WORDS - 1;
@@ -198,6 +198,21 @@ impl<K: Copy> WaitSet<K> {
     fn wait_within(&mut self, ready: &mut Vec<K>, limit: Limit) -> Result<(), WaitError> {
         ready.clear();
         self.entries.retain(|it| !it.doorbell.is_gone());
+        let mut slept = false;
+        let result = self.wait_until_ready(ready, limit, &mut slept);
+        if slept {
+            self.ring_on();
+        }
+        result
+    }
+
+    /// Waits; says in `slept` whether it went to sleep, however it ended.
+    fn wait_until_ready(
+        &mut self,
+        ready: &mut Vec<K>,
+        limit: Limit,
+        slept: &mut bool,
+    ) -> Result<(), WaitError> {
         let (mut deadline, mut disturbed) = (None, false);
         loop {
             let call = self.calls.next();
@@ -218,8 +233,17 @@ impl<K: Copy> WaitSet<K> {
             if self.rounds.is_due(now) {
                 self.look_around();
             } else if !(self.native && self.arm()) {
+                *slept = true;
                 disturbed = self.sleep(call, now, deadline)? == Slept::Disturbed;
             }
+        }
+    }
+
+    /// Wakes another sleeper at every bell that is ready and at which others can sleep: this set, which takes nothing
+    /// itself, may have been called in their stead.
+    fn ring_on(&self) {
+        for entry in self.entries.iter().filter(|it| it.source().is_shared() && !it.doorbell.is_gone()) {
+            doorbell::ring_on(entry.bell.shared(), entry.bell.get(), || entry.doorbell.is_ready());
         }
     }
 
@@ -254,7 +278,7 @@ impl<K: Copy> WaitSet<K> {
     /// Sleeps until a bell rings, the canceller calls (it had called `call` times), or it is time to look again.
     fn sleep(&mut self, call: u32, now: Instant, deadline: Option<Instant>) -> Result<Slept, WaitError> {
         let often = !self.native || self.reach == Reach::Uncertain;
-        let moment = self.rounds.next_look(now, deadline, often);
+        let moment = self.rounds.next_look(now, deadline, if often { SHORT_SLICE } else { SLICE });
         let slept = if self.native {
             let bells = self.entries.iter().filter_map(|it| Some((it.bell.get().futex(), it.armed?.event())));
             futex::wait_any(bells.chain(iter::once((self.calls.futex(), call))), moment)

@@ -1,6 +1,7 @@
 //! Where the sections of a region lie, computed for a new ring and checked for an opened one.
 
 use crate::layout::{LINE, words};
+use crate::vocabulary::Kind;
 
 /// Bytes of the shared words, reserved ones included.
 pub(crate) const SHARED_LENGTH: usize = 4096;
@@ -14,6 +15,8 @@ const PAGE: u64 = 4096;
 pub(crate) const BYTES_OFFSET: usize = 16;
 /// Offset of an item's length in a slot of bytes.
 pub(crate) const LENGTH_OFFSET: usize = 8;
+/// Bytes of a claim record.
+const RECORD: u64 = 8;
 
 /// A run of bytes in a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -26,6 +29,15 @@ impl Section {
     /// Where the section ends; `None` where that is no number.
     pub(crate) const fn end(self) -> Option<u64> {
         self.offset.checked_add(self.length)
+    }
+}
+
+/// Bytes of the claim records of one side: one for each slot, whole lines. The section has the writers' first, then the
+/// readers'; `None` where the number overflows.
+pub(crate) const fn records_length(capacity: u64) -> Option<u64> {
+    match capacity.checked_mul(RECORD) {
+        Some(length) => length.checked_next_multiple_of(LINE as u64),
+        None => None,
     }
 }
 
@@ -83,28 +95,36 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    /// The sections of a ring of stamped slots without gates or claim records; `None` where the numbers overflow.
+    /// The sections of a ring of stamped slots of `kind`, without gates; `None` where the numbers overflow.
     pub(crate) fn of_slots(
         header_length: u64,
+        kind: Kind,
         entries: u32,
         capacity: u64,
         shape: SlotShape,
     ) -> Option<Self> {
         let shared = Section { offset: header_length, length: SHARED_LENGTH as u64 };
         let entries = Section { offset: shared.end()?, length: u64::from(entries) * ENTRY_STRIDE as u64 };
-        let empty = Section { offset: entries.end()?, length: 0 };
+        let gates = Section { offset: entries.end()?, length: 0 };
+        let claims = Section { offset: gates.end()?, length: claims_length(kind, capacity)? };
         let data = Section {
-            offset: empty.offset.checked_next_multiple_of(PAGE)?,
+            offset: claims.end()?.checked_next_multiple_of(PAGE)?,
             length: capacity.checked_mul(u64::try_from(shape.stride).ok()?)?,
         };
         let total = data.end()?.checked_next_multiple_of(PAGE)?;
         isize::try_from(total).ok()?;
-        Some(Self { header_length, shared, entries, gates: empty, claims: empty, data, total })
+        Some(Self { header_length, shared, entries, gates, claims, data, total })
     }
 
-    /// Whether the sections lie where a ring of `entries` entries and `capacity` slots may have them: in order,
-    /// aligned, large enough, inside the region. Says what is wrong.
-    pub(crate) fn check(&self, entries: u32, capacity: u64, stride: u64) -> Result<(), &'static str> {
+    /// Whether the sections lie where a ring of `kind` with `entries` entries and `capacity` slots may have them: in
+    /// order, aligned, large enough, inside the region. Says what is wrong.
+    pub(crate) fn check(
+        &self,
+        kind: Kind,
+        entries: u32,
+        capacity: u64,
+        stride: u64,
+    ) -> Result<(), &'static str> {
         let Self { header_length, shared, entries: table, gates, claims, data, total } = *self;
         let mut end = header_length;
         for section in [shared, table, gates, claims, data] {
@@ -128,9 +148,20 @@ impl Geometry {
         if table.length < u64::from(entries) * ENTRY_STRIDE as u64 {
             return Err("the participant table is cut short");
         }
+        if claims_length(kind, capacity).is_none_or(|needed| claims.length < needed) {
+            return Err("the claim records are cut short");
+        }
         if capacity.checked_mul(stride).is_none_or(|needed| data.length < needed) {
             return Err("the data section is cut short");
         }
         Ok(())
+    }
+}
+
+/// Bytes of all claim records; `None` where the number overflows.
+fn claims_length(kind: Kind, capacity: u64) -> Option<u64> {
+    match kind {
+        Kind::Mpmc => records_length(capacity)?.checked_mul(2),
+        Kind::Spsc | Kind::Broadcast | Kind::Stream => Some(0),
     }
 }

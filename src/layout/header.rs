@@ -42,6 +42,8 @@ const LOCK_NAME: u64 = 1 << 62;
 const LOCK_ENTRIES: u64 = LOCK_NAME + 16;
 /// Incompatible feature: nobody sleeps at the ring, so nobody rings.
 const BUSY_POLL: u64 = 1;
+/// Policy of an mpmc ring: what a dead consumer held is not delivered again.
+const DISCARD: u64 = 1;
 /// Incompatible features that this build knows.
 const KNOWN_FEATURES: u64 = BUSY_POLL;
 
@@ -215,6 +217,8 @@ pub(crate) struct Header {
     pub(crate) entry_count: u32,
     /// Nobody sleeps at the ring, and nobody rings.
     pub(crate) busy_poll: bool,
+    /// What a dead consumer held is not delivered again (mpmc).
+    pub(crate) discard: bool,
     pub(crate) geometry: Geometry,
     pub(crate) schema: SchemaRecord,
 }
@@ -232,6 +236,7 @@ pub(crate) struct Draft {
     pub(crate) created_at: u64,
     pub(crate) entry_count: u32,
     pub(crate) busy_poll: bool,
+    pub(crate) discard: bool,
     pub(crate) schema: SchemaRecord,
     pub(crate) instance: [u8; 16],
     /// The host's page size, for the header's own length.
@@ -305,7 +310,8 @@ impl Header {
         if !raw.capacity.is_power_of_two() || raw.capacity < 2 {
             return Err(invalid("capacity"));
         }
-        if raw.start >> 62 != 0 {
+        let position_bits = if kind == Kind::Mpmc { 52 } else { 62 };
+        if raw.start >> position_bits != 0 {
             return Err(invalid("start position"));
         }
         if raw.entry_stride as usize != ENTRY_STRIDE
@@ -339,7 +345,8 @@ impl Header {
             data,
             total: identification.total_size,
         };
-        geometry.check(raw.entry_count, raw.capacity, u64::from(raw.slot_stride)).map_err(invalid)?;
+        let stride = u64::from(raw.slot_stride);
+        geometry.check(kind, raw.entry_count, raw.capacity, stride).map_err(invalid)?;
         Ok(Self {
             kind,
             content,
@@ -351,6 +358,7 @@ impl Header {
             created_at: raw.created_at,
             entry_count: raw.entry_count,
             busy_poll: raw.incompatible_features & BUSY_POLL != 0,
+            discard: raw.policies & DISCARD != 0,
             geometry,
             schema: decode_schema(&raw, bytes).map_err(invalid)?,
             identification,
@@ -370,7 +378,8 @@ impl Draft {
         let used = (versions_at + versions.len()) as u64;
         let length = used.next_multiple_of(self.page.max(HEADER_STEP));
         let header_length = u32::try_from(length).ok().filter(|it| *it <= MAX_HEADER)?;
-        let geometry = Geometry::of_slots(length, self.entry_count, self.capacity, self.shape)?;
+        let geometry =
+            Geometry::of_slots(length, self.kind, self.entry_count, self.capacity, self.shape)?;
 
         let version = |part: &str| part.parse().unwrap_or(0);
         let mut preamble = Preamble {
@@ -415,7 +424,7 @@ impl Draft {
             entry_stride: ENTRY_STRIDE as u32,
             gate_count: 0,
             gate_stride: 0,
-            policies: 0,
+            policies: if self.discard { DISCARD } else { 0 },
             reserved_policies: [0; 104],
             schema_name: [name_at as u32, name.len() as u32],
             schema_fields: [table_at as u32, table.len() as u32],

@@ -49,7 +49,14 @@ pub(crate) struct Status {
     pub(crate) orphan_epoch: AtomicU64,
     /// How often somebody attached who relies on the sleeper's membarrier; zero: nobody ever did.
     pub(crate) asymmetric: AtomicU64,
+    /// [`MANY_WRITERS`] | [`MANY_READERS`]: two of them were attached at the same time, once (mpmc).
+    pub(crate) many: AtomicU64,
 }
+
+/// More than one producer was attached at a time.
+pub(crate) const MANY_WRITERS: u64 = 1;
+/// More than one consumer was attached at a time.
+pub(crate) const MANY_READERS: u64 = 2;
 
 /// Set by the holder of the writer's byte: nothing follows what is in the ring.
 pub(crate) const CLOSED: u64 = 1;
@@ -160,6 +167,7 @@ mod assertions {
     const_assert_eq!(offset_of!(Status, flags), 0);
     const_assert_eq!(offset_of!(Status, orphan_epoch), 8);
     const_assert_eq!(offset_of!(Status, asymmetric), 16);
+    const_assert_eq!(offset_of!(Status, many), 24);
     const_assert_eq!(offset_of!(Bell, event), 0);
     const_assert_eq!(offset_of!(Bell, armed), 4);
     const_assert_eq!(size_of::<Entry>(), 256);
@@ -189,6 +197,7 @@ impl Shared {
             flags: AtomicU64::new(0),
             orphan_epoch: AtomicU64::new(0),
             asymmetric: AtomicU64::new(0),
+            many: AtomicU64::new(0),
         };
         Self {
             status: CachePadded::new(status),

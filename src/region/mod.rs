@@ -29,12 +29,14 @@ pub(crate) use heap::{Heap, Held};
 pub(crate) use name::Name;
 pub(crate) use named::{Settings, identify, os_error};
 
-use crate::layout::geometry::{ENTRY_STRIDE, Section};
+use crate::layout::geometry::{ENTRY_STRIDE, Section, records_length};
 use crate::layout::header::Header;
 use crate::layout::words::{Entry, Shared};
-use crate::position::free;
+use crate::position::{Claim, Owner, Stamp, State, free};
+use crate::sync::AtomicU64;
 use crate::sys::Failure;
 use crate::sys::file::{self, Inode};
+use crate::vocabulary::Kind;
 
 /// The bytes of one ring.
 pub(crate) struct Region {
@@ -145,6 +147,13 @@ impl Region {
         self.section(self.header.geometry.data, 0)
     }
 
+    /// The first claim record of the writers, and the first of the readers; of a ring that has them.
+    pub(crate) fn records(&self) -> [NonNull<AtomicU64>; 2] {
+        let section = self.header.geometry.claims;
+        let length = records_length(self.header.capacity).unwrap_or(0);
+        [section.offset, section.offset + length].map(|offset| self.section(Section { offset, length }, 0).cast())
+    }
+
     fn section(&self, section: Section, needed: usize) -> NonNull<u8> {
         debug_assert!(section.length >= needed as u64);
         // SAFETY: I1: the geometry was checked, so the offset lies inside the region.
@@ -206,18 +215,30 @@ unsafe fn initialise(base: NonNull<u8>, bytes: &[u8], header: &Header) {
         // SAFETY: the words below lie in sections that were checked, at multiples of 8.
         unsafe { word.write(value) };
     };
-    for line in [
-        offset_of!(Shared, tail),
-        offset_of!(Shared, head),
-        offset_of!(Shared, read_mark),
-        offset_of!(Shared, sent),
+    let records = (header.kind == Kind::Mpmc).then(|| records_length(header.capacity).unwrap_or(0));
+    let cursor = if records.is_some() { Claim::new(header.start, Owner::NOBODY).to_bits() } else { header.start };
+    for (line, value) in [
+        (offset_of!(Shared, tail), cursor),
+        (offset_of!(Shared, head), cursor),
+        (offset_of!(Shared, read_mark), header.start),
+        (offset_of!(Shared, sent), header.start),
     ] {
-        put(header.geometry.shared.offset + line as u64, header.start);
+        put(header.geometry.shared.offset + line as u64, value);
     }
+    let stamp = |position| match records {
+        Some(_) => Stamp::new(position, State::Free).to_bits(),
+        None => free(position),
+    };
     for step in 0..header.capacity {
         let position = header.start.wrapping_add(step);
         let index = position & (header.capacity - 1);
         let slot = header.geometry.data.offset + index * header.shape.stride as u64;
-        put(slot + header.shape.stamp_offset as u64, free(position));
+        put(slot + header.shape.stamp_offset as u64, stamp(position));
+        if let Some(length) = records {
+            // Of the lap before the first: nobody has had the slot.
+            let record = Claim::new(position.wrapping_sub(header.capacity), Owner::NOBODY).to_bits();
+            put(header.geometry.claims.offset + index * 8, record);
+            put(header.geometry.claims.offset + length + index * 8, record);
+        }
     }
 }

@@ -16,13 +16,17 @@ mod copy;
 mod mapped;
 #[cfg(loom)]
 mod modelled;
+#[cfg(not(loom))]
+mod records;
 
 #[cfg(not(loom))]
 pub(crate) use crate::region::Words;
 #[cfg(not(loom))]
 pub(crate) use mapped::{Slot, Slots};
 #[cfg(loom)]
-pub(crate) use modelled::{Slots, Words};
+pub(crate) use modelled::{Records, Slots, Words};
+#[cfg(not(loom))]
+pub(crate) use records::Records;
 
 /// What an algorithm sees of a ring: the shared words, and the slots with their validated geometry.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use loom::cell::UnsafeCell;
 
 use crate::element::Element;
 use crate::layout::words::Shared;
-use crate::position::free;
+use crate::position::{Claim, Owner, Stamp, State, free};
 use crate::sync::AtomicU64;
 
 /// The shared words of a model.
@@ -24,6 +24,31 @@ pub(crate) type Words = Rc<Shared>;
 pub(crate) struct Slots<P: ?Sized> {
     slots: Rc<Vec<Slot>>,
     carried: PhantomData<fn(&P)>,
+}
+
+/// The first position of each slot, in the order of the slots.
+fn first_lap(capacity: u64, start: u64) -> impl Iterator<Item = u64> {
+    let mut positions: Vec<u64> = (0..capacity).map(|step| start.wrapping_add(step)).collect();
+    positions.sort_by_key(|position| position & (capacity - 1));
+    positions.into_iter()
+}
+
+/// The claim records of one side of a model.
+#[derive(Clone, Debug)]
+pub(crate) struct Records(Rc<Vec<AtomicU64>>);
+
+impl Records {
+    /// Of `capacity` slots, none of which anybody has had.
+    pub(crate) fn new(capacity: u64, start: u64) -> Self {
+        let record = |position: u64| {
+            AtomicU64::new(Claim::new(position.wrapping_sub(capacity), Owner::NOBODY).to_bits())
+        };
+        Self(Rc::new(first_lap(capacity, start).map(record).collect()))
+    }
+
+    pub(crate) fn at(&self, position: u64) -> &AtomicU64 {
+        &self.0[(position & (self.0.len() as u64 - 1)) as usize]
+    }
 }
 
 /// A slot of a model.
@@ -42,11 +67,19 @@ impl<P: ?Sized> Clone for Slots<P> {
 impl<P: ?Sized> Slots<P> {
     /// `capacity` slots, a power of two, of which the first one used will be that of `start`.
     pub(crate) fn new(capacity: u64, start: u64) -> Self {
-        let mut positions: Vec<u64> = (0..capacity).map(|step| start.wrapping_add(step)).collect();
-        positions.sort_by_key(|position| position & (capacity - 1));
+        Self::stamped(capacity, start, free)
+    }
+
+    /// As [`new`](Slots::new), for `mpmc`.
+    pub(crate) fn of_many(capacity: u64, start: u64) -> Self {
+        Self::stamped(capacity, start, |position| Stamp::new(position, State::Free).to_bits())
+    }
+
+    fn stamped(capacity: u64, start: u64, stamp: fn(u64) -> u64) -> Self {
         let slot =
-            |position| Slot { stamp: AtomicU64::new(free(position)), payload: UnsafeCell::new([0; 8]) };
-        Self { slots: Rc::new(positions.into_iter().map(slot).collect()), carried: PhantomData }
+            |position| Slot { stamp: AtomicU64::new(stamp(position)), payload: UnsafeCell::new([0; 8]) };
+        let slots = first_lap(capacity, start).map(slot).collect();
+        Self { slots: Rc::new(slots), carried: PhantomData }
     }
 
     pub(crate) fn capacity(&self) -> u64 {

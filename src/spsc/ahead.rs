@@ -3,23 +3,12 @@
 //!
 //! A guard borrows its consumer, so it cannot wait for an acknowledgement that comes later; a position can.
 
-use super::consumer::{Consumer, Delivery};
+use super::Consumer;
+use crate::delivery::{Delivery, Item};
 use crate::element::{Element, Payload};
 use crate::error::{PopError, ReleaseError};
 use crate::position::{Position, distance};
 use crate::wait::Limit;
-
-/// An item that was read ahead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Item<T> {
-    /// The item.
-    pub value: T,
-    /// Its position, for [`release_through`](Consumer::release_through).
-    pub position: Position,
-    /// Whether it may have been looked at before, by this consumer or by one that died.
-    pub redelivered: bool,
-}
 
 impl<P: Payload + ?Sized> Consumer<P> {
     /// Releases every item up to and including `position`, and says how many that were: 0 where they were released

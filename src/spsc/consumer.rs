@@ -3,31 +3,19 @@
 use std::fmt;
 
 use super::algorithm::{Absent, Popped, Reader};
-use super::port::{Port, writer_gone};
+use super::port::{PRODUCER, Port, writer_gone};
 use super::read::{ReadGuard, ReadSlice};
 use super::ring::Ring;
 use super::watch::Watch;
 use crate::barrier::Barrier;
+use crate::delivery::Delivery;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, PopError, Word};
-use crate::participant::Peer;
+use crate::participant::{self, Peer};
 use crate::position::Position;
 use crate::source::Doorbell;
 use crate::vocabulary::Role;
-use crate::wait::Limit;
-
-/// What the last pop, or look, delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Delivery {
-    /// Position of the first item.
-    pub first: Position,
-    /// How many items; they follow each other.
-    pub len: usize,
-    /// Whether they may have been looked at before, by this consumer or by one that died. Never mixed: a batch ends
-    /// where this changes.
-    pub redelivered: bool,
-}
+use crate::wait::{Limit, SLICE};
 
 /// The consumer of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -134,7 +122,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     /// Whether a producer is there. Makes a few system calls.
     #[must_use]
     pub fn peer(&self) -> Peer {
-        self.port.peer()
+        participant::peer(&self.port.attachment.region, PRODUCER)
     }
 
     /// Rings when an item comes: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
@@ -219,7 +207,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     ) -> Result<R, PopError> {
         let mut waiter = self.port.waiter(limit);
         let result = loop {
-            let last = match self.port.pause(&mut waiter) {
+            let last = match self.port.pause(&mut waiter, SLICE) {
                 Ok(true) => None,
                 Ok(false) => Some(PopError::Timeout),
                 // Nothing is left to look at.

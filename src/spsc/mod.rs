@@ -53,11 +53,12 @@ mod watch;
 
 #[cfg(not(loom))]
 pub use self::{
-    ahead::Item,
     claim::{Claim, Filled},
-    consumer::{Consumer, Delivery},
+    consumer::Consumer,
     options::{Options, open, open_with},
     producer::Producer,
     read::{ReadGuard, ReadSlice},
     ring::Ring,
 };
+#[cfg(not(loom))]
+pub use crate::delivery::{Delivery, Item};

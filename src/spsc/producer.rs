@@ -4,18 +4,18 @@ use std::fmt;
 
 use super::algorithm::{Blocked, Writer};
 use super::claim::Claim;
-use super::port::Port;
+use super::port::{CONSUMER, Port};
 use super::ring::Ring;
 use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, PushError};
 use crate::layout::words::counter;
-use crate::participant::Peer;
+use crate::participant::{self, Peer};
 use crate::position::Position;
 use crate::source::Doorbell;
 use crate::vocabulary::Role;
-use crate::wait::Limit;
+use crate::wait::{Limit, SLICE};
 
 /// The producer of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -93,7 +93,7 @@ impl<P: Payload + ?Sized> Producer<P> {
     /// Whether a consumer is there. Makes a few system calls.
     #[must_use]
     pub fn peer(&self) -> Peer {
-        self.port.peer()
+        participant::peer(&self.port.attachment.region, CONSUMER)
     }
 
     /// Rings when a slot becomes free: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
@@ -150,7 +150,7 @@ impl<P: Payload + ?Sized> Producer<P> {
     ) -> Result<R, PushError> {
         let mut waiter = self.port.waiter(limit);
         let result = loop {
-            let last = match self.port.pause(&mut waiter) {
+            let last = match self.port.pause(&mut waiter, SLICE) {
                 Ok(true) => None,
                 Ok(false) => Some(PushError::Timeout),
                 // Nothing is left to push to, or nobody who could find it.

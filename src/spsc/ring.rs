@@ -13,6 +13,7 @@ use crate::error::{AttachError, UnlinkError};
 use crate::layout::words::CLOSING;
 use crate::participant::{self, Participant, Peer, RepairReport};
 use crate::position::Position;
+use crate::ring::common_ring;
 use crate::sync::Ordering;
 use crate::vocabulary::Role;
 
@@ -23,10 +24,6 @@ pub struct Ring<P: Payload + ?Sized> {
 }
 
 impl<P: Payload + ?Sized> Ring<P> {
-    pub(super) fn of(attachment: Attachment) -> Self {
-        Self { attachment: Arc::new(attachment), carried: PhantomData }
-    }
-
     /// Takes the producer's role. Where the last owner died its work is continued: the sequence goes on behind the
     /// last item that it committed.
     ///
@@ -101,36 +98,6 @@ impl<P: Payload + ?Sized> Ring<P> {
         participant::peer(&self.attachment.region, CONSUMER)
     }
 
-    /// How many items fit: the power of two that the creator's number was rounded up to.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.attachment.region.header().capacity as usize
-    }
-
-    /// Longest item of bytes, or the size of an element, in bytes.
-    #[must_use]
-    pub fn max_len(&self) -> usize {
-        self.attachment.region.header().element_size as usize
-    }
-
-    /// Bytes of memory that the ring takes, everything included.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.attachment.region.header().geometry.total
-    }
-
-    /// How many items are in the ring: exact while nobody moves, else a moment's impression.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.attachment.len() as usize
-    }
-
-    /// Whether no item is in the ring; see [`len`](Ring::len).
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Ends the ring for good: pushes fail with `Closed`; pops deliver what is there and then say `Closed`.
     ///
     /// A push that was begun is still delivered, so while the producer lives an empty ring is `Empty`, not `Closed`.
@@ -140,40 +107,6 @@ impl<P: Payload + ?Sized> Ring<P> {
         // kernel's lock orders that proof behind the producer's last push.
         self.attachment.region.shared().status.flags.fetch_or(CLOSING, Ordering::Relaxed);
         doorbell::ring_out(self.attachment.region.shared());
-    }
-
-    /// Whether the ring was closed: no push succeeds any more. Items may still be in it.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.attachment.is_closed()
-    }
-
-    /// The positions of the oldest unreleased item and of the next one to be pushed, as the ring's words say; like
-    /// [`len`](Ring::len) a moment's impression.
-    #[must_use]
-    pub fn positions(&self) -> (Position, Position) {
-        self.attachment.positions()
-    }
-
-    /// Removes the ring's name, if nobody is attached. The memory goes when the last process has let go of it.
-    ///
-    /// # Errors
-    ///
-    /// [`UnlinkError::InUse`] while anyone lives, with their names (participants of a closed ring are given 100 ms to
-    /// leave); [`UnlinkError::Replaced`] where the name stands for
-    /// something else by now, which is left alone.
-    pub fn unlink(&self) -> Result<(), UnlinkError> {
-        self.attachment.unlink(false)
-    }
-
-    /// Removes the ring's name even while participants use it: their pushes fail with
-    /// [`Fault::Unlinked`](crate::Fault::Unlinked), their pops once the ring is empty.
-    ///
-    /// # Errors
-    ///
-    /// [`UnlinkError::Replaced`] where the name stands for something else by now, which is left alone.
-    pub fn force_unlink(&self) -> Result<(), UnlinkError> {
-        self.attachment.unlink(true)
     }
 
     /// Puts in order what dead participants left, as their successors would.
@@ -195,36 +128,12 @@ impl<P: Payload + ?Sized> Ring<P> {
         Ok(report)
     }
 
-    /// The ring's two entries, producer first; for people and tools. Makes a few system calls.
-    #[must_use]
-    pub fn participants(&self) -> Vec<Participant> {
-        self.attachment.participants()
-    }
-
     /// Who keeps the producer waiting: the consumer's entry, while the ring is full.
     #[must_use]
     pub fn blocked_on(&self) -> Option<Participant> {
         let full = self.len() == self.capacity();
         full.then(|| participant::participant(&self.attachment.region, CONSUMER))
     }
-
-    pub(super) fn attachment(&self) -> &Arc<Attachment> {
-        &self.attachment
-    }
 }
 
-impl<P: Payload + ?Sized> Clone for Ring<P> {
-    fn clone(&self) -> Self {
-        Self { attachment: Arc::clone(&self.attachment), carried: PhantomData }
-    }
-}
-
-impl<P: Payload + ?Sized> fmt::Debug for Ring<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ring")
-            .field("region", &self.attachment.region)
-            .field("capacity", &self.capacity())
-            .field("len", &self.len())
-            .finish()
-    }
-}
+common_ring!();

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::port::{Port, bell_of, peer_of, view, writer_gone};
-use crate::attachment::Attachment;
+use super::port::{Port, peer_of, view, writer_gone};
+use crate::attachment::{Attachment, Peers};
 use crate::element::Payload;
 use crate::error::Fault;
 use crate::layout::words::{CLOSED, CLOSING, RETIRED};
+use crate::port::bell_of;
 use crate::position::{distance, full};
 use crate::slots::View;
 use crate::source::{HeldBell, Signals, Source};
@@ -66,6 +67,10 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
         !self.attachment.region.header().busy_poll
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn signals(&self) -> &Signals {
         &self.signals
     }
@@ -84,7 +89,7 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
     }
 
     fn look_around(&self) {
-        match self.attachment.look_around(peer_of(self.role)) {
+        match self.attachment.look_around(Peers::Entry(peer_of(self.role))) {
             None => {}
             Some(Fault::Truncated) => self.signals.stop(),
             Some(_) => self.signals.alarm(),

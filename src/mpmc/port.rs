@@ -1,0 +1,80 @@
+//! What both handles share: how an entry is taken, and how they find out who holds them up.
+
+use std::sync::Arc;
+
+use super::claims::{Corruption, View};
+use super::repair::{Outcome, settle};
+use crate::attachment::{Attachment, Peers};
+use crate::element::Payload;
+use crate::error::{AttachError, Fault};
+use crate::layout::words::{MANY_READERS, MANY_WRITERS};
+use crate::participant::{Fate, Membership, RepairedItem};
+use crate::position::{Owner, Position};
+use crate::slots::{Records, Slots, Words};
+use crate::sync::Ordering;
+use crate::vocabulary::Role;
+
+/// A held entry.
+pub(super) type Port<P> = crate::port::Port<View<P>>;
+
+impl<P: Payload + ?Sized> Port<P> {
+    /// Takes an entry for `role`, repairing what a dead owner left.
+    pub(super) fn attach(attachment: &Arc<Attachment>, role: Role) -> Result<Self, AttachError> {
+        let view = view(attachment);
+        let (membership, ()) = Membership::attach_any(
+            &attachment.region,
+            role,
+            &attachment.attach.label,
+            |index, died| if died { repair(&view, index, &mut Vec::new()) } else { Ok(()) },
+        )?;
+        if membership.has_company() {
+            let many = if role == Role::Producer { MANY_WRITERS } else { MANY_READERS };
+            // Relaxed: before this handle claims anything, which the cursor publishes.
+            view.words.status.many.fetch_or(many, Ordering::Relaxed);
+        }
+        let peer = if role == Role::Producer { Role::Consumer } else { Role::Producer };
+        Ok(Self::new(attachment, view, membership, role, Peers::Role(peer), 0))
+    }
+
+    /// Who this handle is in the ring's records.
+    pub(super) fn me(&self) -> Owner {
+        Owner::of_entry(self.membership.index())
+    }
+
+    /// Ends the handle because of `corruption`.
+    pub(super) fn corrupted(&mut self, Corruption { what, found }: Corruption) -> Fault {
+        self.end(Fault::Corrupted { what, found })
+    }
+}
+
+/// The ring's words, slots and records.
+pub(super) fn view<P: Payload + ?Sized>(attachment: &Attachment) -> View<P> {
+    let region = &attachment.region;
+    let [writers, readers] = Records::of(region);
+    View {
+        words: Words::of(region),
+        slots: Slots::of(region),
+        writers,
+        readers,
+        discard: region.header().discard,
+    }
+}
+
+/// Puts in order what the owner of entry `index` left, whose byte the caller holds; adds what it found to `items`.
+pub(super) fn repair<P: Payload + ?Sized>(
+    view: &View<P>,
+    index: u32,
+    items: &mut Vec<RepairedItem>,
+) -> Result<(), AttachError> {
+    let note = |position, outcome| {
+        let fate = match outcome {
+            Outcome::Void => Fate::Void,
+            Outcome::Orphan(before) => Fate::Redelivered { before },
+            Outcome::Discarded => Fate::Discarded,
+            Outcome::Skipped => return,
+        };
+        items.push(RepairedItem { position: Position::of_cursor(position), fate });
+    };
+    settle(view, Owner::of_entry(index), note)
+        .map_err(|Corruption { what, found }| AttachError::Corrupted { what, found })
+}

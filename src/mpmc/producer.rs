@@ -1,0 +1,446 @@
+//! The handle that pushes.
+
+use std::fmt;
+use std::io::IoSlice;
+use std::time::Duration;
+
+use super::algorithm::{Blocked, Hold, Writer, blocking_writers, close};
+use super::port::Port;
+use super::ring::Ring;
+use super::suspicion::{Suspicion, resolve};
+use super::watch::Watch;
+use crate::barrier::Barrier;
+use crate::doorbell;
+use crate::element::{Element, Payload};
+use crate::error::{AttachError, Fault, PushError};
+use crate::layout::words::counter;
+use crate::position::Position;
+use crate::source::Doorbell;
+use crate::vocabulary::Role;
+use crate::wait::Limit;
+
+/// A producer of a ring. Dropping it detaches; it does not close the ring.
+///
+/// A push that succeeds neither allocates nor makes a system call. One handle is used by one thread at a time: it can be
+/// sent to another thread, not shared; [`try_clone`](Producer::try_clone) makes another one.
+///
+/// Items are copied into the ring, never filled in place: no code of the user's runs while others may have to wait for it.
+pub struct Producer<P: Payload + ?Sized> {
+    pub(super) writer: Writer,
+    suspicion: Suspicion,
+    pub(super) port: Port<P>,
+}
+
+impl<P: Payload + ?Sized> Producer<P> {
+    pub(super) fn attach(ring: &Ring<P>) -> Result<Self, AttachError> {
+        Self::over(Port::attach(ring.attachment(), Role::Producer)?)
+    }
+
+    fn over(port: Port<P>) -> Result<Self, AttachError> {
+        let writer = Writer::new(port.me(), port.barrier.ringer());
+        Ok(Self { writer, suspicion: Suspicion::default(), port })
+    }
+
+    /// Another producer of the same ring: a participant of its own. Makes system calls.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ring::producer`].
+    pub fn try_clone(&self) -> Result<Self, AttachError> {
+        Self::over(Port::attach(&self.port.attachment, Role::Producer)?)
+    }
+
+    /// Waits up to `limit` until a push would find a free slot, which another producer may take first.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Timeout`], [`PushError::Held`], [`PushError::Closed`] or [`PushError::Broken`].
+    pub fn wait(&mut self, limit: impl Into<Limit>) -> Result<(), PushError> {
+        match self.look() {
+            Err(PushError::Full | PushError::Held { .. }) => self.retry(limit.into(), Self::look),
+            result => result,
+        }
+    }
+
+    /// Ends the ring for good: pushes fail with `Closed`, other producers' too; pops deliver what is there and then say
+    /// `Closed`.
+    pub fn close(&mut self) {
+        if self.port.check().is_ok()
+            && let Err(corruption) = close(&self.port.view)
+        {
+            self.port.corrupted(corruption);
+        }
+    }
+
+    /// Rings when a slot becomes free: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
+    #[must_use]
+    pub fn doorbell(&self) -> Doorbell {
+        Doorbell::of(Watch::of(&self.port, Role::Producer))
+    }
+
+    /// Number of this handle's entry among the ring's [`participants`](Ring::participants).
+    #[must_use]
+    pub fn index(&self) -> u32 {
+        self.port.membership.index()
+    }
+
+    /// What this handle runs behind a publication: what it was attached with, or `Fenced` where that could not be had.
+    /// On a ring of `busy_poll`, where nobody sleeps, it is always `Asymmetric`.
+    #[must_use]
+    pub fn barrier(&self) -> Barrier {
+        self.port.barrier
+    }
+
+    /// How many items fit into the ring.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.port.view.slots.capacity() as usize
+    }
+
+    /// Whether a push would find a free slot.
+    pub(super) fn look(&mut self) -> Result<(), PushError> {
+        self.attempt(|it| it.writer.look(&it.port.view))
+    }
+
+    /// Tries; and once more, if whoever was in the way has been found dead.
+    #[inline]
+    fn attempt<R>(
+        &mut self,
+        mut act: impl FnMut(&mut Self) -> Result<R, Blocked>,
+    ) -> Result<R, PushError> {
+        self.port.check()?;
+        match act(self) {
+            Ok(done) => Ok(done),
+            Err(blocked) => match self.blocked(blocked) {
+                Some(error) => Err(error),
+                None => act(self).map_err(|blocked| self.blocked(blocked).unwrap_or(PushError::Full)),
+            },
+        }
+    }
+
+    /// What a fruitless attempt means for the caller; `None`: it is worth another try.
+    #[cold]
+    fn blocked(&mut self, blocked: Blocked) -> Option<PushError> {
+        let hold = match blocked {
+            Blocked::Held(hold) | Blocked::Full(Some(hold)) => hold,
+            Blocked::Full(None) => {
+                return match self.port.polled() {
+                    // Nobody can free a slot of a ring that nobody finds any more: what would be pushed is lost.
+                    Some(fault @ (Fault::Unlinked | Fault::Truncated)) => {
+                        Some(PushError::Broken(self.port.end(fault)))
+                    }
+                    Some(fault) => Some(PushError::Broken(fault)),
+                    None if self.suspicion.looks_closely(self.patience()) && self.clears_the_way() => None,
+                    None => Some(PushError::Full),
+                };
+            }
+            Blocked::Closed => return Some(PushError::Closed),
+            Blocked::Retired => return Some(PushError::Broken(self.port.end(Fault::Unlinked))),
+            Blocked::Corrupted(corruption) => return Some(PushError::Broken(self.port.corrupted(corruption))),
+        };
+        if self.suspects(hold) {
+            return None;
+        }
+        Some(hold.owner.entry().map_or(PushError::Full, |by| PushError::Held { by }))
+    }
+
+    fn patience(&self) -> Duration {
+        self.port.attachment.attach.patience
+    }
+
+    /// Notes who is in the way; says whether it was found dead, and is no longer.
+    fn suspects(&mut self, hold: Hold) -> bool {
+        let repaired = self.suspicion.is_due(hold, self.patience())
+            && resolve(&self.port.attachment, &self.port.view, hold);
+        if repaired {
+            self.suspicion.clear();
+        }
+        repaired
+    }
+
+    /// Looks who is in the way, if anybody is; says whether it was found dead, and is no longer.
+    fn clears_the_way(&mut self) -> bool {
+        match blocking_writers(&self.port.view) {
+            Some(hold) => self.suspects(hold),
+            None => {
+                self.suspicion.clear();
+                false
+            }
+        }
+    }
+
+    /// Who is in the way, as an error.
+    fn held(&self) -> Option<PushError> {
+        let by = blocking_writers(&self.port.view)?.owner.entry()?;
+        Some(PushError::Held { by })
+    }
+
+    /// Repeats `attempt`, which found no free slot, until it no longer does.
+    #[cold]
+    fn retry<R>(
+        &mut self,
+        limit: Limit,
+        mut attempt: impl FnMut(&mut Self) -> Result<R, PushError>,
+    ) -> Result<R, PushError> {
+        let mut waiter = self.port.waiter(limit);
+        let result = loop {
+            if waiter.is_turn() {
+                self.clears_the_way(); // Found or not, the next attempt tells.
+            }
+            let slice = self.suspicion.slice(self.patience());
+            let last = match self.port.pause(&mut waiter, slice) {
+                Ok(true) => None,
+                Ok(false) => Some(PushError::Timeout),
+                // Nothing is left to push to, or nobody who could find it.
+                Err(fault @ (Fault::Unlinked | Fault::Truncated)) => {
+                    break Err(PushError::Broken(self.port.end(fault)));
+                }
+                // The fault first, then a last look: a peer may have made room before it died.
+                Err(fault) => Some(PushError::Broken(fault)),
+            };
+            match (attempt(self), last) {
+                (Err(PushError::Full | PushError::Held { .. }), None) => {}
+                (Err(PushError::Full), Some(PushError::Timeout)) => {
+                    break Err(self.held().unwrap_or(PushError::Timeout));
+                }
+                (Err(held @ PushError::Held { .. }), Some(PushError::Timeout)) => break Err(held),
+                (Err(PushError::Full | PushError::Held { .. }), Some(error)) => break Err(error),
+                (result, _) => break result,
+            }
+        };
+        self.port.waited(&waiter);
+        if waiter.slept() && self.port.may_write() {
+            let view = &self.port.view;
+            doorbell::ring_on(&view.words, &view.words.not_full, || Writer::finds_room(view));
+        }
+        result
+    }
+
+    #[cold]
+    fn dropped(&mut self) -> bool {
+        if self.port.may_write() {
+            self.port.membership.count(counter::DROPPED);
+        }
+        false
+    }
+}
+
+impl<T: Element> Producer<T> {
+    /// Pushes `value` and says where it went.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Full`], [`PushError::Held`], [`PushError::Closed`], or [`PushError::Broken`].
+    #[inline]
+    pub fn try_push(&mut self, value: T) -> Result<Position, PushError> {
+        self.attempt(|it| it.writer.push(&it.port.view, &value)).map(Position::of_cursor)
+    }
+
+    /// Pushes `value` and says where it went; waits while no slot is free.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Closed`] or [`PushError::Broken`].
+    #[inline]
+    pub fn push(&mut self, value: T) -> Result<Position, PushError> {
+        self.push_timeout(value, Limit::Unlimited)
+    }
+
+    /// Pushes `value` and says where it went; waits up to `limit` while no slot is free.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Timeout`], [`PushError::Held`], [`PushError::Closed`] or [`PushError::Broken`].
+    #[inline]
+    pub fn push_timeout(&mut self, value: T, limit: impl Into<Limit>) -> Result<Position, PushError> {
+        match self.try_push(value) {
+            Err(PushError::Full | PushError::Held { .. }) => {
+                self.retry(limit.into(), |it| it.try_push(value))
+            }
+            result => result,
+        }
+    }
+
+    /// Pushes `value`, or drops it and counts it where that does not succeed at once; says whether it was pushed.
+    ///
+    /// The count is in the shared entry: [`Participant::dropped`](crate::Participant::dropped).
+    #[inline]
+    pub fn push_or_drop(&mut self, value: T) -> bool {
+        self.try_push(value).is_ok() || self.dropped()
+    }
+
+    /// Pushes the first of `values`, as many as there is room for, and says how many; at least one, if there are any.
+    /// They follow each other in the ring: one claim is made for all of them.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Full`], [`PushError::Held`], [`PushError::Closed`], or [`PushError::Broken`].
+    #[inline]
+    pub fn try_push_slice(&mut self, values: &[T]) -> Result<usize, PushError> {
+        if values.is_empty() {
+            return Ok(self.port.check().map(|()| 0)?);
+        }
+        self.attempt(|it| it.writer.push_slice(&it.port.view, values)).map(|(_, count)| count)
+    }
+
+    /// Pushes all `values`, waiting whenever the ring is full, and says how many it pushed: fewer than all only where
+    /// the ring was closed or the handle broke meanwhile, which the next call reports. Where it waits, items of other
+    /// producers can come in between.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Closed`] or [`PushError::Broken`] where nothing was pushed.
+    #[inline]
+    pub fn push_slice(&mut self, values: &[T]) -> Result<usize, PushError> {
+        self.push_slice_timeout(values, Limit::Unlimited)
+    }
+
+    /// Pushes `values`, waiting up to `limit` in all while the ring is full, and says how many it pushed.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Timeout`], [`PushError::Held`], [`PushError::Closed`] or [`PushError::Broken`] where nothing was
+    /// pushed.
+    #[inline]
+    pub fn push_slice_timeout(&mut self, values: &[T], limit: impl Into<Limit>) -> Result<usize, PushError> {
+        match self.try_push_slice(values) {
+            Ok(count) if count == values.len() => Ok(count),
+            Ok(count) => self.push_rest(values, count, limit.into()),
+            Err(PushError::Full | PushError::Held { .. }) => self.push_rest(values, 0, limit.into()),
+            Err(error) => Err(error),
+        }
+    }
+
+    #[cold]
+    fn push_rest(&mut self, values: &[T], done: usize, limit: Limit) -> Result<usize, PushError> {
+        let mut done = done;
+        let result = self.retry(limit, |it| {
+            done += it.try_push_slice(&values[done..])?;
+            if done < values.len() { Err(PushError::Full) } else { Ok(done) }
+        });
+        match result {
+            Err(_) if done > 0 => Ok(done),
+            result => result,
+        }
+    }
+}
+
+impl Producer<[u8]> {
+    /// Pushes `bytes` and says where they went.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::TooLong`], [`PushError::Full`], [`PushError::Held`], [`PushError::Closed`], or
+    /// [`PushError::Broken`].
+    #[inline]
+    pub fn try_push(&mut self, bytes: &[u8]) -> Result<Position, PushError> {
+        self.try_push_vectored(&[IoSlice::new(bytes)])
+    }
+
+    /// Pushes `bytes` and says where they went; waits while no slot is free.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::TooLong`], [`PushError::Closed`] or [`PushError::Broken`].
+    #[inline]
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Position, PushError> {
+        self.push_timeout(bytes, Limit::Unlimited)
+    }
+
+    /// Pushes `bytes` and says where they went; waits up to `limit` while no slot is free.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::TooLong`], [`PushError::Timeout`], [`PushError::Held`], [`PushError::Closed`] or
+    /// [`PushError::Broken`].
+    #[inline]
+    pub fn push_timeout(&mut self, bytes: &[u8], limit: impl Into<Limit>) -> Result<Position, PushError> {
+        self.push_vectored_timeout(&[IoSlice::new(bytes)], limit)
+    }
+
+    /// Pushes one item, the concatenation of `parts`, and says where it went: a header and a body need not be copied
+    /// together first.
+    ///
+    /// ```
+    /// use std::io::IoSlice;
+    /// use ringfence::mpmc;
+    ///
+    /// let ring = mpmc::Options::<[u8]>::new(8, 64).in_process()?;
+    /// let (mut tx, mut rx) = (ring.producer()?, ring.consumer()?);
+    /// tx.try_push_vectored(&[IoSlice::new(b"price "), IoSlice::new(b"42")])?;
+    /// assert_eq!(rx.read()?.to_vec(), b"price 42");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`try_push`](Producer::try_push).
+    #[inline]
+    pub fn try_push_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<Position, PushError> {
+        let len = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+        let max = self.max_len();
+        if len > max {
+            return Err(PushError::TooLong { len: u32::try_from(len).unwrap_or(u32::MAX), max: max as u32 });
+        }
+        let position = self.attempt(|it| it.writer.claim(&it.port.view, 1))?.0;
+        let slot = self.port.view.slots.slot(position);
+        let mut at = 0;
+        for part in parts {
+            slot.write(at, part);
+            at += part.len();
+        }
+        slot.set_length(len);
+        self.writer.commit(&self.port.view, position);
+        self.writer.ring(&self.port.view, 1);
+        Ok(Position::of_cursor(position))
+    }
+
+    /// Pushes one item, the concatenation of `parts`; waits while no slot is free.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Producer::push).
+    #[inline]
+    pub fn push_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<Position, PushError> {
+        self.push_vectored_timeout(parts, Limit::Unlimited)
+    }
+
+    /// Pushes one item, the concatenation of `parts`; waits up to `limit` while no slot is free.
+    ///
+    /// # Errors
+    ///
+    /// As [`push_timeout`](Producer::push_timeout).
+    #[inline]
+    pub fn push_vectored_timeout(
+        &mut self,
+        parts: &[IoSlice<'_>],
+        limit: impl Into<Limit>,
+    ) -> Result<Position, PushError> {
+        match self.try_push_vectored(parts) {
+            Err(PushError::Full | PushError::Held { .. }) => {
+                self.retry(limit.into(), |it| it.try_push_vectored(parts))
+            }
+            result => result,
+        }
+    }
+
+    /// Pushes `bytes`, or drops them and counts that where it does not succeed at once; says whether they were pushed.
+    ///
+    /// The count is in the shared entry: [`Participant::dropped`](crate::Participant::dropped).
+    #[inline]
+    pub fn push_or_drop(&mut self, bytes: &[u8]) -> bool {
+        self.try_push(bytes).is_ok() || self.dropped()
+    }
+
+    /// Longest item, in bytes.
+    #[must_use]
+    pub fn max_len(&self) -> usize {
+        self.port.view.slots.max_len()
+    }
+}
+
+impl<P: Payload + ?Sized> fmt::Debug for Producer<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("index", &self.index()).field("port", &self.port).finish()
+    }
+}

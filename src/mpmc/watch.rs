@@ -1,0 +1,94 @@
+//! What a doorbell knows of its handle, wherever the handle is: whether a `try_` call of it would find something.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::algorithm::{Writer, blocking_writers};
+use super::claims::View;
+use super::port::{Port, view};
+use super::reader::{Reader, blocking_readers};
+use super::suspicion::resolve;
+use crate::attachment::{Attachment, Peers};
+use crate::element::Payload;
+use crate::error::Fault;
+use crate::port::bell_of;
+use crate::source::{HeldBell, Signals, Source};
+use crate::sync::Ordering;
+use crate::vocabulary::Role;
+
+/// A handle, seen from outside.
+pub(super) struct Watch<P: Payload + ?Sized> {
+    view: View<P>,
+    attachment: Arc<Attachment>,
+    role: Role,
+    signals: Arc<Signals>,
+}
+
+impl<P: Payload + ?Sized> Watch<P> {
+    pub(super) fn of(port: &Port<P>, role: Role) -> Self {
+        Self {
+            view: view(&port.attachment),
+            attachment: Arc::clone(&port.attachment),
+            role,
+            signals: Arc::clone(&port.signals),
+        }
+    }
+
+    fn peers(&self) -> Peers {
+        Peers::Role(if self.role == Role::Producer { Role::Consumer } else { Role::Producer })
+    }
+}
+
+impl<P: Payload + ?Sized> Source for Watch<P> {
+    fn bell(&self) -> HeldBell {
+        HeldBell::of(&self.view.words, bell_of(self.role))
+    }
+
+    fn has_bell(&self) -> bool {
+        !self.attachment.region.header().busy_poll
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    fn is_ready(&self) -> bool {
+        if self.signals.is_gone() {
+            return false;
+        }
+        // Relaxed: whoever acts on the answer looks again by itself.
+        if self.signals.is_alarmed() || self.view.words.status.flags.load(Ordering::Relaxed) != 0 {
+            return true;
+        }
+        match self.role {
+            Role::Producer => Writer::finds_room(&self.view),
+            Role::Consumer => Reader::finds_item(&self.view, self.signals.ahead()),
+        }
+    }
+
+    /// Also puts in order what somebody left who died and is in the way.
+    fn look_around(&self) {
+        match self.attachment.look_around(self.peers()) {
+            Some(Fault::Truncated) => return self.signals.stop(),
+            Some(_) => self.signals.alarm(),
+            None => {}
+        }
+        let hold = match self.role {
+            Role::Producer => blocking_writers(&self.view),
+            Role::Consumer => blocking_readers(&self.view),
+        };
+        if let Some(hold) = hold {
+            resolve(&self.attachment, &self.view, hold);
+        }
+    }
+}
+
+impl<P: Payload + ?Sized> fmt::Debug for Watch<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("role", &self.role).field("region", &self.attachment.region).finish()
+    }
+}

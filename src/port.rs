@@ -1,0 +1,185 @@
+//! What every handle is: a view of its ring, a held role, and the faults that end it.
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::attachment::{Attachment, Peers};
+use crate::barrier::Barrier;
+use crate::error::Fault;
+use crate::layout::words::{Bell, Shared, counter};
+use crate::participant::Membership;
+use crate::source::Signals;
+use crate::sys::fork::Glance;
+use crate::vocabulary::Role;
+use crate::wait::{Limit, Next, Patience, Rounds, Waiter};
+
+/// A held role. `V` is what the kind's algorithm sees of the ring.
+pub(crate) struct Port<V> {
+    pub(crate) view: V,
+    pub(crate) attachment: Arc<Attachment>,
+    pub(crate) membership: Membership,
+    /// Void in forked children, and once a fault has ended the handle.
+    permit: Glance,
+    fault: Option<Fault>,
+    rounds: Rounds,
+    patience: Patience,
+    pub(crate) barrier: Barrier,
+    pub(crate) signals: Arc<Signals>,
+    role: Role,
+    /// Whom the handle waits for.
+    peers: Peers,
+    /// One thread at a time: `Send`, not `Sync`.
+    unshared: PhantomData<Cell<()>>,
+}
+
+impl<V> Port<V> {
+    /// A handle of `role`, which `membership` holds. What was there before was put in order, and begins at `start`.
+    pub(crate) fn new(
+        attachment: &Arc<Attachment>,
+        view: V,
+        membership: Membership,
+        role: Role,
+        peers: Peers,
+        start: u64,
+    ) -> Self {
+        let signals = Arc::new(Signals::new(start));
+        Self {
+            view,
+            membership,
+            permit: signals.permit(),
+            fault: None,
+            rounds: Rounds::new(),
+            patience: attachment.patience(),
+            barrier: attachment.settle_barrier(),
+            signals,
+            attachment: Arc::clone(attachment),
+            role,
+            peers,
+            unshared: PhantomData,
+        }
+    }
+
+    /// Whether the handle works here.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        if self.permit.is_valid() { Ok(()) } else { self.check_closely() }
+    }
+
+    #[cold]
+    fn check_closely(&self) -> Result<(), Fault> {
+        if self.permit.is_void() {
+            return Err(self.why_not());
+        }
+        self.rounds.hurry(); // Alarmed: if the call finds nothing, it asks why.
+        Ok(())
+    }
+
+    /// A fault that others found is noted nowhere else: there is one.
+    fn why_not(&self) -> Fault {
+        let unnoted = if self.membership.may_write() { Fault::Truncated } else { Fault::Forked };
+        self.fault.unwrap_or(unnoted)
+    }
+
+    /// Whether the region is this handle's to write.
+    pub(crate) fn may_write(&self) -> bool {
+        self.membership.may_write() && (self.fault.is_some() || !self.permit.is_void())
+    }
+
+    /// Ends the handle: every later call fails with `fault`.
+    #[cold]
+    pub(crate) fn end(&mut self, fault: Fault) -> Fault {
+        self.fault = Some(fault);
+        if fault == Fault::Truncated {
+            self.membership.lose();
+        }
+        self.signals.stop();
+        fault
+    }
+
+    /// Counts a fruitless call; says whether it should ask [`polled`](Port::polled).
+    #[inline]
+    pub(crate) fn counts_poll(&mut self) -> bool {
+        self.rounds.count()
+    }
+
+    /// After a fruitless call: looks now and then whether anybody can still change what it found, and at once where
+    /// somebody who waits on the handle's behalf found out that nobody can.
+    #[cold]
+    pub(crate) fn polled(&mut self) -> Option<Fault> {
+        if self.signals.is_alarmed() {
+            let fault = self.look_around();
+            if fault.is_none() {
+                self.signals.calm();
+            }
+            return fault;
+        }
+        // A peer's death concerns calls that wait.
+        if self.rounds.is_due_by_count() {
+            self.look_around().filter(|it| *it == Fault::Unlinked)
+        } else {
+            None
+        }
+    }
+
+    fn look_around(&self) -> Option<Fault> {
+        self.attachment.look_around(self.peers)
+    }
+
+    /// A call that will wait.
+    pub(crate) fn waiter(&self, limit: Limit) -> Waiter {
+        Waiter::new(limit, self.patience)
+    }
+
+    /// Waits a little, or sleeps until the peer rings. `Ok(false)`: the limit passed, look for the last time.
+    ///
+    /// Sleeps for `slice` at most.
+    pub(crate) fn pause(&mut self, waiter: &mut Waiter, slice: Duration) -> Result<bool, Fault> {
+        let words = self.attachment.region.shared();
+        let next = waiter.pause(words, bell_of(self.role)(words), slice)?;
+        // Without touching the ring: it may be gone.
+        if next == Next::LookAround || (next == Next::TimedOut && waiter.slept()) {
+            match self.look_around() {
+                Some(fault) if next == Next::LookAround || fault == Fault::Truncated => return Err(fault),
+                _ => {}
+            }
+        }
+        Ok(next != Next::TimedOut)
+    }
+
+    /// A call has waited.
+    pub(crate) fn waited(&mut self, waiter: &Waiter) {
+        self.patience.learn(waiter);
+        if waiter.slept() && self.may_write() {
+            self.membership.count(counter::SLEEPS);
+        }
+    }
+}
+
+impl<V> Drop for Port<V> {
+    fn drop(&mut self) {
+        if !self.may_write() {
+            self.membership.lose();
+        }
+        self.signals.leave();
+    }
+}
+
+/// The bell that the owner of `role` waits for.
+pub(crate) fn bell_of(role: Role) -> fn(&Shared) -> &Bell {
+    match role {
+        Role::Producer => |it| &it.not_full,
+        Role::Consumer => |it| &it.not_empty,
+    }
+}
+
+impl<V> fmt::Debug for Port<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Port")
+            .field("region", &self.attachment.region)
+            .field("works", &self.check())
+            .finish_non_exhaustive()
+    }
+}
