@@ -1,6 +1,6 @@
 //! Layouts of other versions, other kinds and other features.
 
-use ringfence::OpenError;
+use ringfence::{OpenError, mpmc, spsc};
 use ringfence::spsc::Options;
 
 use crate::common::{Image, UniqueName, body, preamble};
@@ -99,7 +99,7 @@ fn reserved_bytes_are_ignored() {
 
 #[test]
 fn a_ring_of_another_kind_is_refused_with_both() {
-    for (code, kind) in [(2, "mpmc"), (3, "broadcast"), (4, "stream")] {
+    for (code, kind) in [(3, "broadcast"), (4, "stream")] {
         let planted = Planted::new(&image().put_u32(preamble::KIND, code).sealed());
         let error = planted.open::<Tick>().expect_err("another kind");
         let OpenError::Mismatch { differences, .. } = &error else { panic!("{error}") };
@@ -111,6 +111,18 @@ fn a_ring_of_another_kind_is_refused_with_both() {
         let seen = planted.inspect().expect("it can be looked at");
         assert_eq!(seen.kind().map(|it| it.to_string()).as_deref(), Some(kind));
     }
+}
+
+#[test]
+fn a_ring_of_many_is_no_ring_of_one_and_has_claim_records() {
+    let name = UniqueName::new();
+    mpmc::Options::<Tick>::new(4).create(&name).expect("a ring");
+    let error = spsc::open::<Tick>(&name).expect_err("another kind");
+    let OpenError::Mismatch { differences, .. } = &error else { panic!("{error}") };
+    assert!(matches!(&differences[..], [it] if it.to_string() == "kind: expected spsc, found mpmc"), "{error}");
+
+    let error = error(&image().put_u32(preamble::KIND, 2).sealed());
+    assert!(matches!(error, OpenError::Invalid { what: "the claim records are cut short", .. }), "{error}");
 }
 
 #[test]
