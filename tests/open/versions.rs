@@ -21,7 +21,7 @@ fn error(image: &Image) -> OpenError {
 fn assert_works(change: impl FnOnce(Image) -> Image) {
     let name = UniqueName::new();
     change(image()).sealed().write(&name.path());
-    let ring = ringfence::spsc::open::<Tick>(&name).expect("the ring");
+    let ring = spsc::open::<Tick>(&name).expect("the ring");
     let (mut tx, mut rx) = (ring.producer().expect("the role"), ring.consumer().expect("the role"));
     tx.try_push(Tick::new(3)).expect("room");
     for number in 0..4 {
@@ -117,9 +117,10 @@ fn a_ring_of_another_kind_is_refused_with_both() {
 fn a_ring_of_many_is_no_ring_of_one_and_has_claim_records() {
     let name = UniqueName::new();
     mpmc::Options::<Tick>::new(4).create(&name).expect("a ring");
-    let error = spsc::open::<Tick>(&name).expect_err("another kind");
-    let OpenError::Mismatch { differences, .. } = &error else { panic!("{error}") };
-    assert!(matches!(&differences[..], [it] if it.to_string() == "kind: expected spsc, found mpmc"), "{error}");
+    let mismatch = spsc::open::<Tick>(&name).expect_err("another kind");
+    let OpenError::Mismatch { differences, .. } = &mismatch else { panic!("{mismatch}") };
+    let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    assert_eq!(differences, ["kind: expected spsc, found mpmc"]);
 
     let error = error(&image().put_u32(preamble::KIND, 2).sealed());
     assert!(matches!(error, OpenError::Invalid { what: "the claim records are cut short", .. }), "{error}");
