@@ -178,7 +178,8 @@ pub(crate) fn announce_all<'a>(mut rings: impl Iterator<Item = &'a Shared>) -> R
 ///
 /// Behind a barrier: the call that the leaver may have had orders nothing.
 pub(crate) fn ring_on(shared: &Shared, bell: &Bell, available: impl FnOnce() -> bool) {
-    // Relaxed: whoever arms later looks later than the leaver does. The bit sticks (rule 4).
+    D1_SLEEP.fence("leaver"); // D1
+    // Relaxed: behind the fence. The bit sticks (rule 4); whoever arms later looks later than the leaver does.
     if bell.armed.load(Ordering::Relaxed) & SLEEPER != 0 {
         announce(shared);
         if available() {

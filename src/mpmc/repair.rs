@@ -43,7 +43,7 @@ pub(crate) fn settle<P: Payload + ?Sized>(
     help_cursor(&view.words.tail, &view.writers, capacity)?;
     help_cursor(&view.words.head, &view.readers, capacity)?;
     for slot in 0..capacity {
-        let claim = Claim::from_bits(view.writers.at(slot).load(E4_RECORD.acquire())); // E4
+        let claim = record_of(&view.writers, capacity, slot)?;
         let position = claim.position();
         if claim.owner() == dead && stamp_of(view, position).to_bits() == free(position) {
             let void = Stamp::new(position, State::Void).to_bits();
@@ -52,7 +52,7 @@ pub(crate) fn settle<P: Payload + ?Sized>(
         }
     }
     for slot in 0..capacity {
-        let claim = Claim::from_bits(view.readers.at(slot).load(E4_RECORD.acquire())); // E4
+        let claim = record_of(&view.readers, capacity, slot)?;
         let position = claim.position();
         let stamp = stamp_of(view, position);
         if claim.owner() != dead || stamp.position() != position {
@@ -80,6 +80,16 @@ pub(crate) fn settle<P: Payload + ?Sized>(
     }
     count_orphans(view);
     Ok(())
+}
+
+/// The record of slot number `slot`, which can only be of a position of that slot.
+fn record_of(records: &Records, capacity: u64, slot: u64) -> Result<Claim, Corruption> {
+    let claim = Claim::from_bits(records.at(slot).load(E4_RECORD.acquire())); // E4
+    if claim.position() & (capacity - 1) == slot {
+        Ok(claim)
+    } else {
+        Err(Corruption { what: Word::Claim, found: claim.to_bits() })
+    }
 }
 
 /// The stamp of the slot of `position`, whose payload need not be seen.
