@@ -387,7 +387,10 @@ impl Attachment {
     pub(crate) fn participants(&self) -> Vec<Participant> {
         let header = self.region.header();
         let used = |it: &Participant| header.kind != Kind::Mpmc || it.role.is_some();
-        (0..header.entry_count).map(|index| participant::participant(&self.region, index)).filter(used).collect()
+        (0..header.entry_count)
+            .map(|index| participant::participant(&self.region, index))
+            .filter(used)
+            .collect()
     }
 
     /// Removes the ring's name; while participants live only if `forced`.
@@ -426,7 +429,8 @@ impl Attachment {
         if !self.attach.fail_when_peer_dies {
             return None;
         }
-        let died = |peer: Peer| (peer.state == Presence::Died).then_some(Fault::PeerDied { epoch: peer.epoch });
+        let died =
+            |peer: Peer| (peer.state == Presence::Died).then_some(Fault::PeerDied { epoch: peer.epoch });
         match peers {
             Peers::Entry(index) => died(participant::peer(&self.region, index)),
             Peers::Role(role) => participant::last_of(&self.region, role).and_then(died),

@@ -87,9 +87,9 @@ mod barrier;
 #[cfg(not(loom))]
 mod bridge;
 #[cfg(not(loom))]
-mod inspect;
-#[cfg(not(loom))]
 mod delivery;
+#[cfg(not(loom))]
+mod inspect;
 #[cfg(not(loom))]
 mod participant;
 #[cfg(not(loom))]

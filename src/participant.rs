@@ -444,9 +444,8 @@ pub(crate) fn peer(region: &Region, index: u32) -> Peer {
 /// Whoever of `role` died last, as far as entries tell, where nobody of that role lives; `None` where somebody does, or
 /// nobody died.
 pub(crate) fn last_of(region: &Region, role: Role) -> Option<Peer> {
-    let of_role = |index: &u32| {
-        Role::from_code(region.entry(*index).who.role.load(Ordering::Relaxed)) == Some(role)
-    };
+    let of_role =
+        |index: &u32| Role::from_code(region.entry(*index).who.role.load(Ordering::Relaxed)) == Some(role);
     let attached_at = |index: u32| region.entry(index).who.attached_at.load(Ordering::Relaxed);
     let mut last: Option<(u64, Peer)> = None;
     for index in (0..region.header().entry_count).filter(of_role) {

@@ -95,7 +95,10 @@ macro_rules! common_options {
 
         impl<P: Payload + ?Sized> fmt::Debug for Options<P> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct("Options").field("creation", &self.creation).field("max_len", &self.max_len).finish()
+                f.debug_struct("Options")
+                    .field("creation", &self.creation)
+                    .field("max_len", &self.max_len)
+                    .finish()
             }
         }
 

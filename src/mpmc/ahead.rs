@@ -91,9 +91,7 @@ impl<T: Element> Consumer<T> {
     /// [`PopError::Timeout`], [`PopError::Held`], [`PopError::Closed`] or [`PopError::Broken`].
     pub fn read_ahead_timeout(&mut self, limit: impl Into<Limit>) -> Result<Item<T>, PopError> {
         match self.try_read_ahead() {
-            Err(PopError::Empty | PopError::Held { .. }) => {
-                self.retry(limit.into(), Self::try_read_ahead)
-            }
+            Err(PopError::Empty | PopError::Held { .. }) => self.retry(limit.into(), Self::try_read_ahead),
             result => result,
         }
     }

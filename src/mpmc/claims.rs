@@ -98,12 +98,8 @@ fn help_slowly(records: &Records, capacity: u64, seen: Claim) -> Result<Recorded
         if distance < 0 {
             let claim = Claim::new(position, seen.owner()).to_bits();
             // Release and Acquire, E4: whoever recorded it instead recorded what is before it.
-            let result = record.compare_exchange(
-                found.to_bits(),
-                claim,
-                E4_RECORD.release(),
-                E4_RECORD.acquire(),
-            );
+            let result =
+                record.compare_exchange(found.to_bits(), claim, E4_RECORD.release(), E4_RECORD.acquire());
             if result.is_err_and(|it| Claim::from_bits(it).position() != position) {
                 return Ok(Recorded::Stale);
             }

@@ -457,9 +457,7 @@ impl<T: Element> Consumer<T> {
     ) -> Result<ReadSlice<'_, T>, PopError> {
         let wanted = max.max(1) as u64;
         let taken = match self.take(wanted) {
-            Err(PopError::Empty | PopError::Held { .. }) => {
-                self.retry(limit.into(), |it| it.take(wanted))?
-            }
+            Err(PopError::Empty | PopError::Held { .. }) => self.retry(limit.into(), |it| it.take(wanted))?,
             result => result?,
         };
         Ok(self.guard_slice(taken))

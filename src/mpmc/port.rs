@@ -21,12 +21,10 @@ impl<P: Payload + ?Sized> Port<P> {
     /// Takes an entry for `role`, repairing what a dead owner left.
     pub(super) fn attach(attachment: &Arc<Attachment>, role: Role) -> Result<Self, AttachError> {
         let view = view(attachment);
-        let (membership, ()) = Membership::attach_any(
-            &attachment.region,
-            role,
-            &attachment.attach.label,
-            |index, died| if died { repair(&view, index, &mut Vec::new()) } else { Ok(()) },
-        )?;
+        let (membership, ()) =
+            Membership::attach_any(&attachment.region, role, &attachment.attach.label, |index, died| {
+                if died { repair(&view, index, &mut Vec::new()) } else { Ok(()) }
+            })?;
         if membership.has_company() {
             let many = if role == Role::Producer { MANY_WRITERS } else { MANY_READERS };
             // Relaxed: before this handle claims anything, which the cursor publishes.

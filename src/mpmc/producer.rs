@@ -104,10 +104,7 @@ impl<P: Payload + ?Sized> Producer<P> {
 
     /// Tries; and once more, if whoever was in the way has been found dead.
     #[inline]
-    fn attempt<R>(
-        &mut self,
-        mut act: impl FnMut(&mut Self) -> Result<R, Blocked>,
-    ) -> Result<R, PushError> {
+    fn attempt<R>(&mut self, mut act: impl FnMut(&mut Self) -> Result<R, Blocked>) -> Result<R, PushError> {
         self.port.check()?;
         match act(self) {
             Ok(done) => Ok(done),
@@ -136,7 +133,9 @@ impl<P: Payload + ?Sized> Producer<P> {
             }
             Blocked::Closed => return Some(PushError::Closed),
             Blocked::Retired => return Some(PushError::Broken(self.port.end(Fault::Unlinked))),
-            Blocked::Corrupted(corruption) => return Some(PushError::Broken(self.port.corrupted(corruption))),
+            Blocked::Corrupted(corruption) => {
+                return Some(PushError::Broken(self.port.corrupted(corruption)));
+            }
         };
         if self.suspects(hold) {
             return None;

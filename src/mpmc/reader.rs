@@ -158,7 +158,9 @@ impl Reader {
             let stamp = Stamp::from_bits(view.slots.slot(head).stamp().load(E1_PUBLISH.acquire())); // E1
             let distance = claim_distance(stamp.position(), head);
             match (distance, stamp.state()) {
-                (0, State::Full) if wanted == 0 => return Ok(Taken { first: head, count: 0, redelivered: false }),
+                (0, State::Full) if wanted == 0 => {
+                    return Ok(Taken { first: head, count: 0, redelivered: false });
+                }
                 (0, State::Full | State::Void) => {
                     if help(&view.readers, capacity, seen)? == Recorded::Stale {
                         continue;

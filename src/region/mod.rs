@@ -151,7 +151,8 @@ impl Region {
     pub(crate) fn records(&self) -> [NonNull<AtomicU64>; 2] {
         let section = self.header.geometry.claims;
         let length = records_length(self.header.capacity).unwrap_or(0);
-        [section.offset, section.offset + length].map(|offset| self.section(Section { offset, length }, 0).cast())
+        [section.offset, section.offset + length]
+            .map(|offset| self.section(Section { offset, length }, 0).cast())
     }
 
     fn section(&self, section: Section, needed: usize) -> NonNull<u8> {
@@ -216,7 +217,8 @@ unsafe fn initialise(base: NonNull<u8>, bytes: &[u8], header: &Header) {
         unsafe { word.write(value) };
     };
     let records = (header.kind == Kind::Mpmc).then(|| records_length(header.capacity).unwrap_or(0));
-    let cursor = if records.is_some() { Claim::new(header.start, Owner::NOBODY).to_bits() } else { header.start };
+    let cursor =
+        if records.is_some() { Claim::new(header.start, Owner::NOBODY).to_bits() } else { header.start };
     for (line, value) in [
         (offset_of!(Shared, tail), cursor),
         (offset_of!(Shared, head), cursor),

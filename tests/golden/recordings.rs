@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringfence::spsc::Options;
-use ringfence::{Attach, Barrier, Element, Position};
+use ringfence::{Attach, Barrier, Element, Position, mpmc};
 
 use crate::common::{Image, UniqueName};
 
@@ -74,6 +74,23 @@ pub(crate) fn bytes() -> Image {
     Image::of(&name.path())
 }
 
+/// Where the positions of the ring of jobs begin: two before the wrap of mpmc.
+pub(crate) const JOBS_START: u64 = (1 << 52) - 2;
+
+/// As a crash leaves it: three jobs pushed, one popped, one taken and not released, both handles alive.
+pub(crate) fn jobs() -> Image {
+    let name = UniqueName::new();
+    let options = mpmc::Options::<u64>::new(3).participants(2).start_at(Position::from_bits(JOBS_START));
+    let ring = options.attach(attach()).create(&name).expect("a ring");
+    let (mut tx, mut rx) = (ring.producer().expect("an entry"), ring.consumer().expect("an entry"));
+    for number in 1..=3 {
+        tx.try_push(number).expect("room");
+    }
+    assert_eq!(rx.try_pop(), Ok(1));
+    let _taken = rx.try_read().expect("an item");
+    Image::of(&name.path())
+}
+
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
@@ -88,10 +105,15 @@ pub(crate) fn recorded_bytes() -> Image {
     Image::of(&path("bytes.region"))
 }
 
+/// The recording of [`jobs`].
+pub(crate) fn recorded_jobs() -> Image {
+    Image::of(&path("jobs.region"))
+}
+
 /// Writes only if the environment variable asks for it; else shows that recording still works.
 #[test]
 fn the_recordings_can_be_written_anew() {
-    for (name, image) in [("trades.region", trades()), ("bytes.region", bytes())] {
+    for (name, image) in [("trades.region", trades()), ("bytes.region", bytes()), ("jobs.region", jobs())] {
         if std::env::var_os("RINGFENCE_WRITE_GOLDEN").is_some() {
             fs::write(path(name), image.bytes()).expect("the recording");
         }

@@ -1,10 +1,10 @@
 //! The recorded regions, opened and used.
 
 use ringfence::spsc::{Ring, open};
-use ringfence::{Element, Kind, Payload, PopError, Position, Presence, inspect};
+use ringfence::{Element, Fate, Kind, Payload, PopError, Position, Presence, inspect, mpmc};
 
 use crate::common::{Image, UniqueName, body, preamble};
-use crate::recordings::{START, Trade, recorded_bytes, recorded_trades};
+use crate::recordings::{JOBS_START, START, Trade, recorded_bytes, recorded_jobs, recorded_trades};
 
 /// `image` under a name of its own.
 fn open_copy<P: Payload + ?Sized>(image: &Image) -> (Ring<P>, UniqueName) {
@@ -74,6 +74,33 @@ fn a_recorded_ring_of_bytes_goes_on_where_its_owners_left() {
     item.release();
     tx.try_push(&[7; 13]).expect("room");
     assert_eq!(rx.try_read().expect("an item").to_vec(), [7; 13]);
+}
+
+#[test]
+fn a_recorded_ring_of_many_goes_on_where_its_participants_died() {
+    let (image, name) = (recorded_jobs(), UniqueName::new());
+    image.write(&name.path());
+    let ring = mpmc::open::<u64>(&name).expect("the recorded region");
+    assert_eq!((ring.capacity(), ring.len(), ring.bytes()), (4, 1, 16384));
+    assert!(ring.participants().iter().all(|it| (it.state, it.epoch) == (Presence::Died, 1)));
+    let position = |steps: u64| Position::from_bits((JOBS_START + steps) % (1 << 52));
+
+    let report = ring.repair().expect("nobody is in the way");
+    assert_eq!(report.repaired.len(), 2);
+    let items: Vec<_> = report.items.iter().map(|it| (it.position, it.fate)).collect();
+    assert_eq!(items, [(position(1), Fate::Redelivered { before: 0 })]);
+
+    let (mut tx, mut rx) = (ring.producer().expect("an entry"), ring.consumer().expect("an entry"));
+    assert_eq!(tx.try_push(4), Ok(position(3)));
+    for (number, redelivered) in [(2, true), (3, false), (4, false)] {
+        let item = rx.try_read().expect("an item");
+        assert_eq!(
+            (item.get(), item.redelivered(), item.position()),
+            (number, redelivered, position(number - 1))
+        );
+        item.release();
+    }
+    assert_eq!(rx.try_pop(), Err(PopError::Empty));
 }
 
 #[test]

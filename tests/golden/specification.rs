@@ -156,7 +156,8 @@ fn shared(start: u64, tail: u64, head: u64, read_mark: u64) -> Vec<Row> {
         (0, "flags", u64s(&[0])),
         (8, "orphan_epoch", u64s(&[0])),
         (16, "asymmetric", u64s(&[0])),
-        (24, "status_reserved", zeroes(104)),
+        (24, "many", u64s(&[0])),
+        (32, "status_reserved", zeroes(96)),
         (128, "tail", u64s(&[tail])),
         (136, "tail_reserved", zeroes(120)),
         (256, "head", u64s(&[head])),
@@ -372,6 +373,36 @@ fn the_code_writes_regions_as_specified() {
     assert_holds(&image, &trades(&image, &creator));
     let image = recordings::bytes();
     assert_holds(&image, &byte_strings(&image, &creator));
+}
+
+#[test]
+fn a_ring_of_many_says_who_claimed_what_as_specified() {
+    const SPAN: u64 = 1 << 52;
+    for image in [recordings::recorded_jobs(), recordings::jobs()] {
+        // Either entry may have been the producer's.
+        let owner = |role| {
+            1 + (0..2).find(|index| image.u32(8192 + 256 * index + 4) == role).expect("an entry") as u64
+        };
+        let (producer, consumer) = (owner(1), owner(2));
+        let position = |steps: u64| recordings::JOBS_START.wrapping_add(steps) % SPAN;
+        let claim = |steps, owner| position(steps) << 12 | owner;
+        let lap = 4_u64;
+        assert_eq!((image.u64(4096 + 128), image.u64(4096 + 256)), (claim(3, producer), claim(2, consumer)));
+        assert_eq!((image.u64(240), image.u64(248), image.u64(256)), (8704, 256, 12288), "claims and data");
+        for steps in 0..lap {
+            let slot = (position(steps) % lap) as usize;
+            let none = claim(steps.wrapping_sub(lap), 0);
+            let written = if steps < 3 { claim(steps, producer) } else { none };
+            let read = if steps < 2 { claim(steps, consumer) } else { none };
+            assert_eq!((image.u64(8704 + 8 * slot), image.u64(8704 + 128 + 8 * slot)), (written, read));
+            let stamp = match steps {
+                0 => position(lap) << 2,
+                1 | 2 => position(steps) << 2 | 1,
+                _ => position(steps) << 2,
+            };
+            assert_eq!(image.u64(12288 + 16 * slot + 8), stamp, "stamp of {steps}");
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Layouts of other versions, other kinds and other features.
 
-use ringfence::{OpenError, mpmc, spsc};
 use ringfence::spsc::Options;
+use ringfence::{OpenError, mpmc, spsc};
 
 use crate::common::{Image, UniqueName, body, preamble};
 use crate::{Planted, Tick, image};
