@@ -39,7 +39,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - [`spsc`]: one producer, one consumer. Other kinds of ring follow in later versions.
+//! - [`spsc`]: one producer, one consumer.
+//! - [`mpmc`]: any number of each; each item goes to one consumer. Other kinds of ring follow in later versions.
 //! - [`Element`]: what a ring can carry besides bytes, and how two programs agree on it.
 //! - [`Attach`], [`Strategy`], [`Barrier`] and [`Limit`]: how a process takes part, how a call waits, and how long.
 //! - [`WaitSet`], [`Bridge`]: many rings in one call, or in an event loop; `Async` (feature `async`): on any runtime.
