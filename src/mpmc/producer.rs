@@ -102,16 +102,22 @@ impl<P: Payload + ?Sized> Producer<P> {
         self.attempt(|it| it.writer.look(&it.port.view))
     }
 
-    /// Tries; and once more, if whoever was in the way has been found dead.
+    /// Tries; and again, whenever somebody who was in the way has been found dead.
     #[inline]
-    fn attempt<R>(&mut self, mut act: impl FnMut(&mut Self) -> Result<R, Blocked>) -> Result<R, PushError> {
+    fn attempt<R>(
+        &mut self,
+        mut act: impl FnMut(&mut Self) -> Result<R, Blocked>,
+    ) -> Result<R, PushError> {
         self.port.check()?;
-        match act(self) {
-            Ok(done) => Ok(done),
-            Err(blocked) => match self.blocked(blocked) {
-                Some(error) => Err(error),
-                None => act(self).map_err(|blocked| self.blocked(blocked).unwrap_or(PushError::Full)),
-            },
+        loop {
+            match act(self) {
+                Ok(done) => return Ok(done),
+                Err(blocked) => {
+                    if let Some(error) = self.blocked(blocked) {
+                        return Err(error);
+                    }
+                }
+            }
         }
     }
 
