@@ -9,7 +9,7 @@ use std::mem;
 use std::task::{Context, Poll};
 
 use crate::bridge::{Bridge, BridgeWaker};
-use crate::error::{Fault, PopError, PushError, WaitError};
+use crate::error::{Fault, Passing, PopError, WaitError};
 use crate::source::Doorbell;
 
 /// A handle whose calls can be awaited, on any runtime: `Async<spsc::Producer<T>>`, `Async<spsc::Consumer<T>>`.
@@ -160,22 +160,5 @@ impl<H> Async<H> {
 impl<H: fmt::Debug> fmt::Debug for Async<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Async").field("handle", &self.handle).field("waker", &self.waker).finish()
-    }
-}
-
-/// An error after which another try can succeed by itself.
-pub(crate) trait Passing: From<Fault> {
-    fn passes(&self) -> bool;
-}
-
-impl Passing for PopError {
-    fn passes(&self) -> bool {
-        matches!(self, Self::Empty | Self::Held { .. })
-    }
-}
-
-impl Passing for PushError {
-    fn passes(&self) -> bool {
-        matches!(self, Self::Full | Self::Held { .. })
     }
 }

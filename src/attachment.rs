@@ -380,8 +380,10 @@ impl Attachment {
 
     /// `cursor`, modulo what positions of this kind count to.
     fn position_of(&self, cursor: u64) -> Position {
-        let mpmc = self.region.header().kind == Kind::Mpmc;
-        Position::of_cursor(if mpmc { cursor & CLAIM_MASK } else { cursor })
+        match self.region.header().kind {
+            Kind::Mpmc => Position::of_claim(cursor),
+            Kind::Spsc | Kind::Broadcast | Kind::Stream => Position::of_cursor(cursor),
+        }
     }
 
     pub(crate) fn participants(&self) -> Vec<Participant> {

@@ -186,6 +186,26 @@ impl From<Fault> for PopError {
     }
 }
 
+/// An error after which another try can succeed by itself.
+#[cfg(not(loom))]
+pub(crate) trait Passing: From<Fault> {
+    fn passes(&self) -> bool;
+}
+
+#[cfg(not(loom))]
+impl Passing for PopError {
+    fn passes(&self) -> bool {
+        matches!(self, Self::Empty | Self::Held { .. })
+    }
+}
+
+#[cfg(not(loom))]
+impl Passing for PushError {
+    fn passes(&self) -> bool {
+        matches!(self, Self::Full | Self::Held { .. })
+    }
+}
+
 /// Why a [`WaitSet`](crate::WaitSet) found nothing, or a doorbell could not be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

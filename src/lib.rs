@@ -98,9 +98,9 @@ mod port;
 #[cfg(not(loom))]
 mod region;
 #[cfg(not(loom))]
-mod ring;
-#[cfg(not(loom))]
 mod source;
+#[cfg(not(loom))]
+mod surface;
 #[cfg(not(loom))]
 mod sys;
 #[cfg(not(loom))]

@@ -24,6 +24,7 @@
 //! ```
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 /// How many bits of a cursor word are position.
 const BITS: u32 = 62;
@@ -208,8 +209,14 @@ impl Stamp {
 /// ```
 ///
 /// In [`mpmc`](crate::mpmc) positions count modulo 2^52.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Position(u64);
+#[derive(Clone, Copy, Default)]
+pub struct Position(
+    /// The position; with [`SHORT`], one of `mpmc`.
+    u64,
+);
+
+/// The bit of a [`Position`] that says that it counts modulo 2^52.
+const SHORT: u64 = 1 << 63;
 
 impl Position {
     /// The position of a cursor word.
@@ -218,31 +225,44 @@ impl Position {
         Self(cursor & (u64::MAX >> (u64::BITS - BITS)))
     }
 
+    /// The position of a claim of `mpmc`.
+    #[inline]
+    pub(crate) const fn of_claim(position: u64) -> Self {
+        Self(position & CLAIM_MASK | SHORT)
+    }
+
     /// How many positions this one lies behind `earlier`; negative where it lies before it.
     ///
-    /// Right for positions less than 2^51 apart: a hundred million items a second for eight months.
+    /// Right for positions less than 2^61 apart, which is further than any ring ever runs; in `mpmc` less than 2^51, a
+    /// hundred million items a second for eight months.
     #[inline]
     #[must_use]
     pub const fn since(self, earlier: Self) -> i64 {
-        // 2^52 divides 2^62, so this is right for every kind of ring.
-        claim_distance(self.0, earlier.0)
+        if (self.0 | earlier.0) & SHORT == 0 {
+            distance(self.0, earlier.0)
+        } else {
+            claim_distance(self.0, earlier.0)
+        }
     }
 
-    /// The position after this one, modulo 2^62.
+    /// The position after this one.
     #[inline]
     #[must_use]
     pub const fn next(self) -> Self {
-        Self::of_cursor(self.0.wrapping_add(1))
+        let next = self.0.wrapping_add(1);
+        if self.0 & SHORT == 0 { Self::of_cursor(next) } else { Self::of_claim(next) }
     }
 
     /// The position as a number, for storing it; below 2^62.
     #[inline]
     #[must_use]
     pub const fn to_bits(self) -> u64 {
-        self.0
+        self.0 & !SHORT
     }
 
-    /// The position that [`to_bits`](Position::to_bits) gave; higher bits are ignored.
+    /// The position that [`to_bits`](Position::to_bits) gave; higher bits are ignored. One of `mpmc` equals the position
+    /// that it was made from, and is compared right with positions that a handle says; [`next`](Position::next) does not
+    /// know that it counts modulo 2^52.
     #[inline]
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
@@ -250,14 +270,29 @@ impl Position {
     }
 }
 
+impl PartialEq for Position {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.to_bits() == other.to_bits()
+    }
+}
+
+impl Eq for Position {}
+
+impl Hash for Position {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.to_bits().hash(state);
+    }
+}
+
 impl fmt::Debug for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Position({})", self.0)
+        write!(f, "Position({})", self.to_bits())
     }
 }
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        fmt::Display::fmt(&self.to_bits(), f)
     }
 }

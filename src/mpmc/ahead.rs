@@ -7,8 +7,9 @@ use super::Consumer;
 use super::reader::Taken;
 use crate::delivery::{Delivery, Item};
 use crate::element::{Element, Payload};
-use crate::error::{PopError, ReleaseError};
+use crate::error::{Passing, PopError, ReleaseError};
 use crate::position::Position;
+use crate::surface::common_read_ahead;
 use crate::wait::Limit;
 
 impl<P: Payload + ?Sized> Consumer<P> {
@@ -23,8 +24,8 @@ impl<P: Payload + ?Sized> Consumer<P> {
     /// [`ReleaseError::NotRead`] for a position later than all that was read ahead, [`ReleaseError::Broken`].
     pub fn release_through(&mut self, position: Position) -> Result<u64, ReleaseError> {
         self.port.check()?;
-        let Some(index) = self.ahead.iter().position(|it| Position::of_cursor(*it) == position) else {
-            let latest = self.ahead.iter().map(|it| position.since(Position::of_cursor(*it))).min();
+        let Some(index) = self.ahead.iter().position(|it| Position::of_claim(*it) == position) else {
+            let latest = self.ahead.iter().map(|it| position.since(Position::of_claim(*it))).min();
             return match latest {
                 Some(beyond) if beyond > 0 => Err(ReleaseError::NotRead { beyond: beyond.cast_unsigned() }),
                 _ => Ok(0),
@@ -71,29 +72,7 @@ impl<T: Element> Consumer<T> {
     pub fn try_read_ahead(&mut self) -> Result<Item<T>, PopError> {
         let Taken { first, redelivered, .. } = self.take_ahead()?;
         let value = self.port.view.slots.slot(first).read();
-        Ok(Item { value, position: Position::of_cursor(first), redelivered })
-    }
-
-    /// Takes the next item without releasing it, and copies it out; waits while there is none. Items that are not
-    /// released take slots: consumers that read a whole capacity ahead wait for their own releases.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    pub fn read_ahead(&mut self) -> Result<Item<T>, PopError> {
-        self.read_ahead_timeout(Limit::Unlimited)
-    }
-
-    /// Takes the next item without releasing it, and copies it out; waits up to `limit` while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Held`], [`PopError::Closed`] or [`PopError::Broken`].
-    pub fn read_ahead_timeout(&mut self, limit: impl Into<Limit>) -> Result<Item<T>, PopError> {
-        match self.try_read_ahead() {
-            Err(PopError::Empty | PopError::Held { .. }) => self.retry(limit.into(), Self::try_read_ahead),
-            result => result,
-        }
+        Ok(Item { value, position: Position::of_claim(first), redelivered })
     }
 }
 
@@ -110,33 +89,8 @@ impl Consumer<[u8]> {
         let length = self.length(first)?;
         buffer.clear();
         self.port.view.slots.slot(first).append(length, buffer);
-        Ok(Delivery { first: Position::of_cursor(first), len: 1, redelivered })
-    }
-
-    /// Takes the next item without releasing it, and copies it into `buffer`; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    pub fn read_ahead_to(&mut self, buffer: &mut Vec<u8>) -> Result<Delivery, PopError> {
-        self.read_ahead_to_timeout(buffer, Limit::Unlimited)
-    }
-
-    /// Takes the next item without releasing it, and copies it into `buffer`; waits up to `limit` while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Held`], [`PopError::Closed`] or [`PopError::Broken`].
-    pub fn read_ahead_to_timeout(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        limit: impl Into<Limit>,
-    ) -> Result<Delivery, PopError> {
-        match self.try_read_ahead_to(buffer) {
-            Err(PopError::Empty | PopError::Held { .. }) => {
-                self.retry(limit.into(), |it| it.try_read_ahead_to(buffer))
-            }
-            result => result,
-        }
+        Ok(Delivery { first: Position::of_claim(first), len: 1, redelivered })
     }
 }
+
+common_read_ahead!();

@@ -16,9 +16,10 @@ use crate::barrier::Barrier;
 use crate::delivery::Delivery;
 use crate::doorbell;
 use crate::element::{Element, Payload};
-use crate::error::{AttachError, Fault, PopError, Word};
+use crate::error::{AttachError, Fault, Passing, PopError, Word};
 use crate::position::Position;
 use crate::source::Doorbell;
+use crate::surface::common_consumer;
 use crate::vocabulary::Role;
 use crate::wait::Limit;
 
@@ -104,18 +105,6 @@ impl<P: Payload + ?Sized> Consumer<P> {
         Ok(ReadGuard::of(self, taken.first, len, taken.redelivered))
     }
 
-    /// Waits up to `limit` until there is an item, which another consumer may take first.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Held`], [`PopError::Closed`] or [`PopError::Broken`].
-    pub fn wait(&mut self, limit: impl Into<Limit>) -> Result<(), PopError> {
-        match self.look() {
-            Err(PopError::Empty | PopError::Held { .. }) => self.retry(limit.into(), Self::look),
-            result => result,
-        }
-    }
-
     /// Ends the ring for good, as [`Ring::close`] does.
     pub fn close(&mut self) {
         if self.port.check().is_ok()
@@ -142,19 +131,6 @@ impl<P: Payload + ?Sized> Consumer<P> {
     #[must_use]
     pub fn index(&self) -> u32 {
         self.port.membership.index()
-    }
-
-    /// What this handle runs behind a release: what it was attached with, or `Fenced` where that could not be had.
-    /// On a ring of `busy_poll`, where nobody sleeps, it is always `Asymmetric`.
-    #[must_use]
-    pub fn barrier(&self) -> Barrier {
-        self.port.barrier
-    }
-
-    /// How many items fit into the ring.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.port.view.slots.capacity() as usize
     }
 
     /// Takes one item.
@@ -316,7 +292,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     #[inline]
     pub(super) fn deliver(&mut self, taken: Taken) {
         self.last = Some(Delivery {
-            first: Position::of_cursor(taken.first),
+            first: Position::of_claim(taken.first),
             len: taken.count as usize,
             redelivered: taken.redelivered,
         });
@@ -353,29 +329,6 @@ impl<T: Element> Consumer<T> {
         Ok(value)
     }
 
-    /// Takes the oldest item: copies it out and releases it; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop(&mut self) -> Result<T, PopError> {
-        self.pop_timeout(Limit::Unlimited)
-    }
-
-    /// Takes the oldest item: copies it out and releases it; waits up to `limit` while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Held`], [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop_timeout(&mut self, limit: impl Into<Limit>) -> Result<T, PopError> {
-        match self.try_pop() {
-            Err(PopError::Empty | PopError::Held { .. }) => self.retry(limit.into(), Self::try_pop),
-            result => result,
-        }
-    }
-
     /// Takes the oldest items, as many as follow each other and `values` takes, and says how many; at least one, unless
     /// `values` is empty. One claim is made for all of them.
     ///
@@ -394,36 +347,6 @@ impl<T: Element> Consumer<T> {
         }
         self.reader.release(&self.port.view, taken.first, taken.count);
         Ok(taken.count as usize)
-    }
-
-    /// Takes the oldest items, as many as there are and `values` takes, and says how many; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop_slice(&mut self, values: &mut [T]) -> Result<usize, PopError> {
-        self.pop_slice_timeout(values, Limit::Unlimited)
-    }
-
-    /// Takes the oldest items, as many as there are and `values` takes, and says how many; waits up to `limit` while
-    /// there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Held`], [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop_slice_timeout(
-        &mut self,
-        values: &mut [T],
-        limit: impl Into<Limit>,
-    ) -> Result<usize, PopError> {
-        match self.try_pop_slice(values) {
-            Err(PopError::Empty | PopError::Held { .. }) => {
-                self.retry(limit.into(), |it| it.try_pop_slice(values))
-            }
-            result => result,
-        }
     }
 
     /// Takes the oldest items, `max` at most, without releasing them; `Err(Empty)` where there is none.
@@ -491,41 +414,6 @@ impl Consumer<[u8]> {
         self.release_held(1);
         Ok(length)
     }
-
-    /// Takes the oldest item: `buffer` then holds its bytes and nothing else; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop_to(&mut self, buffer: &mut Vec<u8>) -> Result<usize, PopError> {
-        self.pop_to_timeout(buffer, Limit::Unlimited)
-    }
-
-    /// Takes the oldest item: `buffer` then holds its bytes and nothing else; waits up to `limit` while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Held`], [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop_to_timeout(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        limit: impl Into<Limit>,
-    ) -> Result<usize, PopError> {
-        match self.try_pop_to(buffer) {
-            Err(PopError::Empty | PopError::Held { .. }) => {
-                self.retry(limit.into(), |it| it.try_pop_to(buffer))
-            }
-            result => result,
-        }
-    }
-
-    /// Longest item, in bytes.
-    #[must_use]
-    pub fn max_len(&self) -> usize {
-        self.port.view.slots.max_len()
-    }
 }
 
 impl<P: Payload + ?Sized> Drop for Consumer<P> {
@@ -546,3 +434,5 @@ impl<P: Payload + ?Sized> fmt::Debug for Consumer<P> {
             .finish()
     }
 }
+
+common_consumer!();

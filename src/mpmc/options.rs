@@ -8,7 +8,7 @@ use crate::attachment::{Attach, Attachment, Creation, Expected};
 use crate::element::{Element, Payload};
 use crate::error::OpenError;
 use crate::position::Position;
-use crate::ring::common_options;
+use crate::surface::common_options;
 use crate::vocabulary::Kind;
 
 /// Handles that a ring has entries for, unless its creator says otherwise.

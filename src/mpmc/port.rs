@@ -71,7 +71,7 @@ pub(super) fn repair<P: Payload + ?Sized>(
             Outcome::Discarded => Fate::Discarded,
             Outcome::Skipped => return,
         };
-        items.push(RepairedItem { position: Position::of_cursor(position), fate });
+        items.push(RepairedItem { position: Position::of_claim(position), fate });
     };
     settle(view, Owner::of_entry(index), note)
         .map_err(|Corruption { what, found }| AttachError::Corrupted { what, found })

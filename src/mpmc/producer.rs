@@ -12,10 +12,11 @@ use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::doorbell;
 use crate::element::{Element, Payload};
-use crate::error::{AttachError, Fault, PushError};
+use crate::error::{AttachError, Fault, Passing, PushError};
 use crate::layout::words::counter;
 use crate::position::Position;
 use crate::source::Doorbell;
+use crate::surface::common_producer;
 use crate::vocabulary::Role;
 use crate::wait::Limit;
 
@@ -50,18 +51,6 @@ impl<P: Payload + ?Sized> Producer<P> {
         Self::over(Port::attach(&self.port.attachment, Role::Producer)?)
     }
 
-    /// Waits up to `limit` until a push would find a free slot, which another producer may take first.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Timeout`], [`PushError::Held`], [`PushError::Closed`] or [`PushError::Broken`].
-    pub fn wait(&mut self, limit: impl Into<Limit>) -> Result<(), PushError> {
-        match self.look() {
-            Err(PushError::Full | PushError::Held { .. }) => self.retry(limit.into(), Self::look),
-            result => result,
-        }
-    }
-
     /// Ends the ring for good: pushes fail with `Closed`, other producers' too; pops deliver what is there and then say
     /// `Closed`.
     pub fn close(&mut self) {
@@ -84,19 +73,6 @@ impl<P: Payload + ?Sized> Producer<P> {
         self.port.membership.index()
     }
 
-    /// What this handle runs behind a publication: what it was attached with, or `Fenced` where that could not be had.
-    /// On a ring of `busy_poll`, where nobody sleeps, it is always `Asymmetric`.
-    #[must_use]
-    pub fn barrier(&self) -> Barrier {
-        self.port.barrier
-    }
-
-    /// How many items fit into the ring.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.port.view.slots.capacity() as usize
-    }
-
     /// Whether a push would find a free slot.
     pub(super) fn look(&mut self) -> Result<(), PushError> {
         self.attempt(|it| it.writer.look(&it.port.view))
@@ -104,10 +80,7 @@ impl<P: Payload + ?Sized> Producer<P> {
 
     /// Tries; and again, whenever somebody who was in the way has been found dead.
     #[inline]
-    fn attempt<R>(
-        &mut self,
-        mut act: impl FnMut(&mut Self) -> Result<R, Blocked>,
-    ) -> Result<R, PushError> {
+    fn attempt<R>(&mut self, mut act: impl FnMut(&mut Self) -> Result<R, Blocked>) -> Result<R, PushError> {
         self.port.check()?;
         loop {
             match act(self) {
@@ -220,14 +193,6 @@ impl<P: Payload + ?Sized> Producer<P> {
         }
         result
     }
-
-    #[cold]
-    fn dropped(&mut self) -> bool {
-        if self.port.may_write() {
-            self.port.membership.count(counter::DROPPED);
-        }
-        false
-    }
 }
 
 impl<T: Element> Producer<T> {
@@ -238,40 +203,7 @@ impl<T: Element> Producer<T> {
     /// [`PushError::Full`], [`PushError::Held`], [`PushError::Closed`], or [`PushError::Broken`].
     #[inline]
     pub fn try_push(&mut self, value: T) -> Result<Position, PushError> {
-        self.attempt(|it| it.writer.push(&it.port.view, &value)).map(Position::of_cursor)
-    }
-
-    /// Pushes `value` and says where it went; waits while no slot is free.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn push(&mut self, value: T) -> Result<Position, PushError> {
-        self.push_timeout(value, Limit::Unlimited)
-    }
-
-    /// Pushes `value` and says where it went; waits up to `limit` while no slot is free.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Timeout`], [`PushError::Held`], [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn push_timeout(&mut self, value: T, limit: impl Into<Limit>) -> Result<Position, PushError> {
-        match self.try_push(value) {
-            Err(PushError::Full | PushError::Held { .. }) => {
-                self.retry(limit.into(), |it| it.try_push(value))
-            }
-            result => result,
-        }
-    }
-
-    /// Pushes `value`, or drops it and counts it where that does not succeed at once; says whether it was pushed.
-    ///
-    /// The count is in the shared entry: [`Participant::dropped`](crate::Participant::dropped).
-    #[inline]
-    pub fn push_or_drop(&mut self, value: T) -> bool {
-        self.try_push(value).is_ok() || self.dropped()
+        self.attempt(|it| it.writer.push(&it.port.view, &value)).map(Position::of_claim)
     }
 
     /// Pushes the first of `values`, as many as there is room for, and says how many; at least one, if there are any.
@@ -287,47 +219,6 @@ impl<T: Element> Producer<T> {
         }
         self.attempt(|it| it.writer.push_slice(&it.port.view, values)).map(|(_, count)| count)
     }
-
-    /// Pushes all `values`, waiting whenever the ring is full, and says how many it pushed: fewer than all only where
-    /// the ring was closed or the handle broke meanwhile, which the next call reports. Where it waits, items of other
-    /// producers can come in between.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Closed`] or [`PushError::Broken`] where nothing was pushed.
-    #[inline]
-    pub fn push_slice(&mut self, values: &[T]) -> Result<usize, PushError> {
-        self.push_slice_timeout(values, Limit::Unlimited)
-    }
-
-    /// Pushes `values`, waiting up to `limit` in all while the ring is full, and says how many it pushed.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Timeout`], [`PushError::Held`], [`PushError::Closed`] or [`PushError::Broken`] where nothing was
-    /// pushed.
-    #[inline]
-    pub fn push_slice_timeout(&mut self, values: &[T], limit: impl Into<Limit>) -> Result<usize, PushError> {
-        match self.try_push_slice(values) {
-            Ok(count) if count == values.len() => Ok(count),
-            Ok(count) => self.push_rest(values, count, limit.into()),
-            Err(PushError::Full | PushError::Held { .. }) => self.push_rest(values, 0, limit.into()),
-            Err(error) => Err(error),
-        }
-    }
-
-    #[cold]
-    fn push_rest(&mut self, values: &[T], done: usize, limit: Limit) -> Result<usize, PushError> {
-        let mut done = done;
-        let result = self.retry(limit, |it| {
-            done += it.try_push_slice(&values[done..])?;
-            if done < values.len() { Err(PushError::Full) } else { Ok(done) }
-        });
-        match result {
-            Err(_) if done > 0 => Ok(done),
-            result => result,
-        }
-    }
 }
 
 impl Producer<[u8]> {
@@ -340,27 +231,6 @@ impl Producer<[u8]> {
     #[inline]
     pub fn try_push(&mut self, bytes: &[u8]) -> Result<Position, PushError> {
         self.try_push_vectored(&[IoSlice::new(bytes)])
-    }
-
-    /// Pushes `bytes` and says where they went; waits while no slot is free.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::TooLong`], [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Position, PushError> {
-        self.push_timeout(bytes, Limit::Unlimited)
-    }
-
-    /// Pushes `bytes` and says where they went; waits up to `limit` while no slot is free.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::TooLong`], [`PushError::Timeout`], [`PushError::Held`], [`PushError::Closed`] or
-    /// [`PushError::Broken`].
-    #[inline]
-    pub fn push_timeout(&mut self, bytes: &[u8], limit: impl Into<Limit>) -> Result<Position, PushError> {
-        self.push_vectored_timeout(&[IoSlice::new(bytes)], limit)
     }
 
     /// Pushes one item, the concatenation of `parts`, and says where it went: a header and a body need not be copied
@@ -397,7 +267,7 @@ impl Producer<[u8]> {
         slot.set_length(len);
         self.writer.commit(&self.port.view, position);
         self.writer.ring(&self.port.view, 1);
-        Ok(Position::of_cursor(position))
+        Ok(Position::of_claim(position))
     }
 
     /// Pushes one item, the concatenation of `parts`; waits while no slot is free.
@@ -428,20 +298,6 @@ impl Producer<[u8]> {
             result => result,
         }
     }
-
-    /// Pushes `bytes`, or drops them and counts that where it does not succeed at once; says whether they were pushed.
-    ///
-    /// The count is in the shared entry: [`Participant::dropped`](crate::Participant::dropped).
-    #[inline]
-    pub fn push_or_drop(&mut self, bytes: &[u8]) -> bool {
-        self.try_push(bytes).is_ok() || self.dropped()
-    }
-
-    /// Longest item, in bytes.
-    #[must_use]
-    pub fn max_len(&self) -> usize {
-        self.port.view.slots.max_len()
-    }
 }
 
 impl<P: Payload + ?Sized> fmt::Debug for Producer<P> {
@@ -449,3 +305,5 @@ impl<P: Payload + ?Sized> fmt::Debug for Producer<P> {
         f.debug_struct("Producer").field("index", &self.index()).field("port", &self.port).finish()
     }
 }
+
+common_producer!();

@@ -13,7 +13,7 @@ use crate::element::Payload;
 use crate::error::{AttachError, UnlinkError};
 use crate::participant::{self, Participant, RepairReport};
 use crate::position::Position;
-use crate::ring::common_ring;
+use crate::surface::common_ring;
 
 /// An open ring of `P`: hands out handles, as many as it has entries. Cheap to clone; clones and handles keep the ring
 /// mapped.

@@ -6,8 +6,9 @@
 use super::Consumer;
 use crate::delivery::{Delivery, Item};
 use crate::element::{Element, Payload};
-use crate::error::{PopError, ReleaseError};
+use crate::error::{Passing, PopError, ReleaseError};
 use crate::position::{Position, distance};
+use crate::surface::common_read_ahead;
 use crate::wait::Limit;
 
 impl<P: Payload + ?Sized> Consumer<P> {
@@ -64,30 +65,6 @@ impl<T: Element> Consumer<T> {
         let value = self.port.view.slots.slot(position).read();
         Ok(Item { value, position: Position::of_cursor(position), redelivered })
     }
-
-    /// Copies the next item out without releasing it; waits while there is none. Items that are not released take
-    /// slots: a consumer that reads a whole capacity ahead waits for its own release.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn read_ahead(&mut self) -> Result<Item<T>, PopError> {
-        self.read_ahead_timeout(Limit::Unlimited)
-    }
-
-    /// Copies the next item out without releasing it; waits up to `limit` while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn read_ahead_timeout(&mut self, limit: impl Into<Limit>) -> Result<Item<T>, PopError> {
-        match self.try_read_ahead() {
-            Err(PopError::Empty) => self.retry(limit.into(), Self::try_read_ahead),
-            result => result,
-        }
-    }
 }
 
 impl Consumer<[u8]> {
@@ -108,29 +85,6 @@ impl Consumer<[u8]> {
         self.port.view.slots.slot(position).append(length, buffer);
         Ok(Delivery { first: Position::of_cursor(position), len: 1, redelivered })
     }
-
-    /// Copies the next item into `buffer` without releasing it; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    pub fn read_ahead_to(&mut self, buffer: &mut Vec<u8>) -> Result<Delivery, PopError> {
-        self.read_ahead_to_timeout(buffer, Limit::Unlimited)
-    }
-
-    /// Copies the next item into `buffer` without releasing it; waits up to `limit` while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
-    pub fn read_ahead_to_timeout(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        limit: impl Into<Limit>,
-    ) -> Result<Delivery, PopError> {
-        match self.try_read_ahead_to(buffer) {
-            Err(PopError::Empty) => self.retry(limit.into(), |it| it.try_read_ahead_to(buffer)),
-            result => result,
-        }
-    }
 }
+
+common_read_ahead!();

@@ -11,33 +11,11 @@ use crate::element::{Element, Payload};
 use crate::error::{PopError, PushError};
 use crate::position::Position;
 use crate::source::Doorbell;
+use crate::surface::common_awaiting;
 
-impl<P: Payload + ?Sized> Handle for Consumer<P> {}
-
-impl<P: Payload + ?Sized> Sealed for Consumer<P> {
-    fn bell(&self) -> Doorbell {
-        self.doorbell()
-    }
-}
-
-impl<P: Payload + ?Sized> Handle for Producer<P> {}
-
-impl<P: Payload + ?Sized> Sealed for Producer<P> {
-    fn bell(&self) -> Doorbell {
-        self.doorbell()
-    }
-}
+common_awaiting!();
 
 impl<P: Payload + ?Sized> Async<Consumer<P>> {
-    /// Waits until there is an item.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    pub async fn ready(&mut self) -> Result<(), PopError> {
-        self.retry(Consumer::acquire).await
-    }
-
     /// Looks at the oldest item without releasing it; waits while there is none. See [`Consumer::read`].
     ///
     /// # Errors
@@ -50,24 +28,6 @@ impl<P: Payload + ?Sized> Async<Consumer<P>> {
 }
 
 impl<T: Element> Async<Consumer<T>> {
-    /// Takes the oldest item: copies it out and releases it; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    pub async fn pop(&mut self) -> Result<T, PopError> {
-        self.retry(Consumer::<T>::try_pop).await
-    }
-
-    /// Takes the oldest items, as many as there are and `values` takes, and says how many; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    pub async fn pop_slice(&mut self, values: &mut [T]) -> Result<usize, PopError> {
-        self.retry(|it| it.try_pop_slice(values)).await
-    }
-
     /// Looks at the oldest items, `max` at most, without releasing them; waits while there is none. See
     /// [`Consumer::read_slice`].
     ///
@@ -77,72 +37,5 @@ impl<T: Element> Async<Consumer<T>> {
     pub async fn read_slice(&mut self, max: usize) -> Result<ReadSlice<'_, T>, PopError> {
         self.ready().await?;
         self.get_mut().try_read_slice(max)
-    }
-}
-
-impl Async<Consumer<[u8]>> {
-    /// Takes the oldest item: `buffer` then holds its bytes and nothing else; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    pub async fn pop_to(&mut self, buffer: &mut Vec<u8>) -> Result<usize, PopError> {
-        self.retry(|it| it.try_pop_to(buffer)).await
-    }
-}
-
-/// The items of the ring, popped one after the other. Ends where the ring is closed and drained, and after an error: a
-/// stream that is polled once more then tries again.
-impl<T: Element> Stream for Async<Consumer<T>> {
-    type Item = Result<T, PopError>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_item(context, Consumer::<T>::try_pop)
-    }
-}
-
-impl<P: Payload + ?Sized> Async<Producer<P>> {
-    /// Waits until a push would find a free slot.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Closed`] or [`PushError::Broken`].
-    pub async fn ready(&mut self) -> Result<(), PushError> {
-        self.retry(Producer::acquire).await
-    }
-}
-
-impl<T: Element> Async<Producer<T>> {
-    /// Pushes `value` and says where it went; waits while the ring is full.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Closed`] or [`PushError::Broken`].
-    pub async fn push(&mut self, value: T) -> Result<Position, PushError> {
-        self.retry(|it| it.try_push(value)).await
-    }
-
-    /// Pushes the first of `values`, as many as there is room for, and says how many; waits while there is room for
-    /// none.
-    ///
-    /// Unlike the blocking [`Producer::push_slice`] it does not wait for the rest: a future that was cancelled in between
-    /// could not say how many it had pushed.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Closed`] or [`PushError::Broken`].
-    pub async fn push_slice(&mut self, values: &[T]) -> Result<usize, PushError> {
-        self.retry(|it| it.try_push_slice(values)).await
-    }
-}
-
-impl Async<Producer<[u8]>> {
-    /// Pushes `bytes` and says where they went; waits while the ring is full.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::TooLong`], [`PushError::Closed`] or [`PushError::Broken`].
-    pub async fn push(&mut self, bytes: &[u8]) -> Result<Position, PushError> {
-        self.retry(|it| it.try_push(bytes)).await
     }
 }

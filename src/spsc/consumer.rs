@@ -10,10 +10,11 @@ use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::delivery::Delivery;
 use crate::element::{Element, Payload};
-use crate::error::{AttachError, Fault, PopError, Word};
+use crate::error::{AttachError, Fault, Passing, PopError, Word};
 use crate::participant::{self, Peer};
 use crate::position::Position;
 use crate::source::Doorbell;
+use crate::surface::common_consumer;
 use crate::vocabulary::Role;
 use crate::wait::{Limit, SLICE};
 
@@ -53,7 +54,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`].
     #[inline]
     pub fn try_read(&mut self) -> Result<ReadGuard<'_, P>, PopError> {
-        self.acquire()?;
+        self.look()?;
         self.guard()
     }
 
@@ -84,19 +85,6 @@ impl<P: Payload + ?Sized> Consumer<P> {
         let len = self.length(head)?;
         let redelivered = self.note(head, 1);
         Ok(ReadGuard::of(self, len, redelivered))
-    }
-
-    /// Waits up to `limit` until there is an item.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn wait(&mut self, limit: impl Into<Limit>) -> Result<(), PopError> {
-        match self.acquire() {
-            Err(PopError::Empty) => self.retry(limit.into(), Self::acquire),
-            result => result,
-        }
     }
 
     /// What the last pop or look of this handle delivered.
@@ -131,22 +119,9 @@ impl<P: Payload + ?Sized> Consumer<P> {
         Doorbell::of(Watch::of(&self.port, Role::Consumer))
     }
 
-    /// What this handle runs behind a release: what it was attached with, or `Fenced` where that could not be had.
-    /// On a ring of `busy_poll`, where nobody sleeps, it is always `Asymmetric`.
-    #[must_use]
-    pub fn barrier(&self) -> Barrier {
-        self.port.barrier
-    }
-
-    /// How many items fit into the ring.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.port.view.slots.capacity() as usize
-    }
-
     /// Finds the oldest item.
     #[inline]
-    pub(super) fn acquire(&mut self) -> Result<(), PopError> {
+    pub(super) fn look(&mut self) -> Result<(), PopError> {
         self.find(self.reader.head())
     }
 
@@ -264,32 +239,9 @@ impl<T: Element> Consumer<T> {
     /// Pops where the ring is at its end, where it is time to look around, or an item that was looked at before.
     #[cold]
     fn pop_rarely(&mut self) -> Result<T, PopError> {
-        self.acquire()?;
+        self.look()?;
         self.deliver(self.reader.head(), 1);
         Ok(self.reader.take(&self.port.view))
-    }
-
-    /// Takes the oldest item: copies it out and releases it; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop(&mut self) -> Result<T, PopError> {
-        self.pop_timeout(Limit::Unlimited)
-    }
-
-    /// Takes the oldest item: copies it out and releases it; waits up to `limit` while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop_timeout(&mut self, limit: impl Into<Limit>) -> Result<T, PopError> {
-        match self.try_pop() {
-            Err(PopError::Empty) => self.retry(limit.into(), Self::try_pop),
-            result => result,
-        }
     }
 
     /// Takes the oldest items, as many as there are and `values` takes, and says how many; at least one, unless
@@ -308,34 +260,6 @@ impl<T: Element> Consumer<T> {
         self.deliver(self.reader.head(), count);
         self.reader.take_slice(&self.port.view, &mut values[..count]);
         Ok(count)
-    }
-
-    /// Takes the oldest items, as many as there are and `values` takes, and says how many; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop_slice(&mut self, values: &mut [T]) -> Result<usize, PopError> {
-        self.pop_slice_timeout(values, Limit::Unlimited)
-    }
-
-    /// Takes the oldest items, as many as there are and `values` takes, and says how many; waits up to `limit` while
-    /// there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop_slice_timeout(
-        &mut self,
-        values: &mut [T],
-        limit: impl Into<Limit>,
-    ) -> Result<usize, PopError> {
-        match self.try_pop_slice(values) {
-            Err(PopError::Empty) => self.retry(limit.into(), |it| it.try_pop_slice(values)),
-            result => result,
-        }
     }
 
     /// Looks at the oldest items, `max` at most, without releasing them; `Err(Empty)` where there is none.
@@ -386,7 +310,7 @@ impl Consumer<[u8]> {
     /// [`PopError::Empty`], [`PopError::Closed`], or [`PopError::Broken`]; the buffer is left as it was.
     #[inline]
     pub fn try_pop_to(&mut self, buffer: &mut Vec<u8>) -> Result<usize, PopError> {
-        self.acquire()?;
+        self.look()?;
         let head = self.reader.head();
         let length = self.length(head)?;
         buffer.clear();
@@ -394,39 +318,6 @@ impl Consumer<[u8]> {
         self.deliver(head, 1);
         self.reader.release(&self.port.view, 1);
         Ok(length)
-    }
-
-    /// Takes the oldest item: `buffer` then holds its bytes and nothing else; waits while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop_to(&mut self, buffer: &mut Vec<u8>) -> Result<usize, PopError> {
-        self.pop_to_timeout(buffer, Limit::Unlimited)
-    }
-
-    /// Takes the oldest item: `buffer` then holds its bytes and nothing else; waits up to `limit` while there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Timeout`], [`PopError::Closed`] or [`PopError::Broken`].
-    #[inline]
-    pub fn pop_to_timeout(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        limit: impl Into<Limit>,
-    ) -> Result<usize, PopError> {
-        match self.try_pop_to(buffer) {
-            Err(PopError::Empty) => self.retry(limit.into(), |it| it.try_pop_to(buffer)),
-            result => result,
-        }
-    }
-
-    /// Longest item, in bytes.
-    #[must_use]
-    pub fn max_len(&self) -> usize {
-        self.port.view.slots.max_len()
     }
 }
 
@@ -447,3 +338,5 @@ impl<P: Payload + ?Sized> fmt::Debug for Consumer<P> {
             .finish()
     }
 }
+
+common_consumer!();

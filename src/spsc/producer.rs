@@ -9,11 +9,12 @@ use super::ring::Ring;
 use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
-use crate::error::{AttachError, Fault, PushError};
+use crate::error::{AttachError, Fault, Passing, PushError};
 use crate::layout::words::counter;
 use crate::participant::{self, Peer};
 use crate::position::Position;
 use crate::source::Doorbell;
+use crate::surface::common_producer;
 use crate::vocabulary::Role;
 use crate::wait::{Limit, SLICE};
 
@@ -39,7 +40,7 @@ impl<P: Payload + ?Sized> Producer<P> {
     /// [`PushError::Full`], [`PushError::Closed`], or [`PushError::Broken`].
     #[inline]
     pub fn try_claim(&mut self) -> Result<Claim<'_, P>, PushError> {
-        self.acquire()?;
+        self.look()?;
         Ok(Claim::of(self))
     }
 
@@ -62,19 +63,6 @@ impl<P: Payload + ?Sized> Producer<P> {
     pub fn claim_timeout(&mut self, limit: impl Into<Limit>) -> Result<Claim<'_, P>, PushError> {
         self.wait(limit)?;
         Ok(Claim::of(self))
-    }
-
-    /// Waits up to `limit` until a push would find a free slot.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn wait(&mut self, limit: impl Into<Limit>) -> Result<(), PushError> {
-        match self.acquire() {
-            Err(PushError::Full) => self.retry(limit.into(), Self::acquire),
-            result => result,
-        }
     }
 
     /// Ends the ring for good: pushes fail with `Closed`; pops deliver what is there and then say `Closed`.
@@ -102,21 +90,8 @@ impl<P: Payload + ?Sized> Producer<P> {
         Doorbell::of(Watch::of(&self.port, Role::Producer))
     }
 
-    /// What this handle runs behind a publication: what it was attached with, or `Fenced` where that could not be had.
-    /// On a ring of `busy_poll`, where nobody sleeps, it is always `Asymmetric`.
-    #[must_use]
-    pub fn barrier(&self) -> Barrier {
-        self.port.barrier
-    }
-
-    /// How many items fit into the ring.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.port.view.slots.capacity() as usize
-    }
-
     #[inline]
-    pub(super) fn acquire(&mut self) -> Result<(), PushError> {
+    pub(super) fn look(&mut self) -> Result<(), PushError> {
         self.port.check()?;
         match self.writer.room(&self.port.view, 1) {
             Ok(_) => Ok(()),
@@ -169,14 +144,6 @@ impl<P: Payload + ?Sized> Producer<P> {
         self.port.waited(&waiter);
         result
     }
-
-    #[cold]
-    fn dropped(&mut self) -> bool {
-        if self.port.may_write() {
-            self.port.membership.count(counter::DROPPED);
-        }
-        false
-    }
 }
 
 impl<T: Element> Producer<T> {
@@ -192,37 +159,6 @@ impl<T: Element> Producer<T> {
             Ok(position) => Ok(Position::of_cursor(position)),
             Err(blocked) => Err(self.blocked(blocked)),
         }
-    }
-
-    /// Pushes `value` and says where it went; waits while the ring is full.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn push(&mut self, value: T) -> Result<Position, PushError> {
-        self.push_timeout(value, Limit::Unlimited)
-    }
-
-    /// Pushes `value` and says where it went; waits up to `limit` while the ring is full.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn push_timeout(&mut self, value: T, limit: impl Into<Limit>) -> Result<Position, PushError> {
-        match self.try_push(value) {
-            Err(PushError::Full) => self.retry(limit.into(), |it| it.try_push(value)),
-            result => result,
-        }
-    }
-
-    /// Pushes `value`, or drops it and counts it where that does not succeed at once; says whether it was pushed.
-    ///
-    /// The count is in the shared entry: [`Participant::dropped`](crate::Participant::dropped).
-    #[inline]
-    pub fn push_or_drop(&mut self, value: T) -> bool {
-        self.try_push(value).is_ok() || self.dropped()
     }
 
     /// Pushes the first of `values`, as many as there is room for, and says how many; at least one, if there are any.
@@ -241,45 +177,6 @@ impl<T: Element> Producer<T> {
             Err(blocked) => Err(self.blocked(blocked)),
         }
     }
-
-    /// Pushes all `values`, waiting whenever the ring is full, and says how many it pushed: fewer than all only where
-    /// the ring was closed or the handle broke meanwhile, which the next call reports.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Closed`] or [`PushError::Broken`] where nothing was pushed.
-    #[inline]
-    pub fn push_slice(&mut self, values: &[T]) -> Result<usize, PushError> {
-        self.push_slice_timeout(values, Limit::Unlimited)
-    }
-
-    /// Pushes `values`, waiting up to `limit` in all while the ring is full, and says how many it pushed.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`] where nothing was pushed.
-    #[inline]
-    pub fn push_slice_timeout(&mut self, values: &[T], limit: impl Into<Limit>) -> Result<usize, PushError> {
-        match self.try_push_slice(values) {
-            Ok(count) if count == values.len() => Ok(count),
-            Ok(count) => self.push_rest(values, count, limit.into()),
-            Err(PushError::Full) => self.push_rest(values, 0, limit.into()),
-            Err(error) => Err(error),
-        }
-    }
-
-    #[cold]
-    fn push_rest(&mut self, values: &[T], done: usize, limit: Limit) -> Result<usize, PushError> {
-        let mut done = done;
-        let result = self.retry(limit, |it| {
-            done += it.try_push_slice(&values[done..])?;
-            if done < values.len() { Err(PushError::Full) } else { Ok(done) }
-        });
-        match result {
-            Err(_) if done > 0 => Ok(done),
-            result => result,
-        }
-    }
 }
 
 impl Producer<[u8]> {
@@ -291,48 +188,11 @@ impl Producer<[u8]> {
     #[inline]
     pub fn try_push(&mut self, bytes: &[u8]) -> Result<Position, PushError> {
         self.fits(bytes.len())?;
-        self.acquire()?;
+        self.look()?;
         let slot = self.port.view.slots.slot(self.writer.tail());
         slot.write(0, bytes);
         slot.set_length(bytes.len());
         Ok(Position::of_cursor(self.writer.commit(&self.port.view)))
-    }
-
-    /// Pushes `bytes` and says where they went; waits while the ring is full.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::TooLong`], [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Position, PushError> {
-        self.push_timeout(bytes, Limit::Unlimited)
-    }
-
-    /// Pushes `bytes` and says where they went; waits up to `limit` while the ring is full.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::TooLong`], [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn push_timeout(&mut self, bytes: &[u8], limit: impl Into<Limit>) -> Result<Position, PushError> {
-        match self.try_push(bytes) {
-            Err(PushError::Full) => self.retry(limit.into(), |it| it.try_push(bytes)),
-            result => result,
-        }
-    }
-
-    /// Pushes `bytes`, or drops them and counts that where it does not succeed at once; says whether they were pushed.
-    ///
-    /// The count is in the shared entry: [`Participant::dropped`](crate::Participant::dropped).
-    #[inline]
-    pub fn push_or_drop(&mut self, bytes: &[u8]) -> bool {
-        self.try_push(bytes).is_ok() || self.dropped()
-    }
-
-    /// Longest item, in bytes.
-    #[must_use]
-    pub fn max_len(&self) -> usize {
-        self.port.view.slots.max_len()
     }
 
     /// Whether an item of `len` bytes fits into a slot.
@@ -352,3 +212,5 @@ impl<P: Payload + ?Sized> fmt::Debug for Producer<P> {
         f.debug_struct("Producer").field("position", &self.position()).field("port", &self.port).finish()
     }
 }
+
+common_producer!();

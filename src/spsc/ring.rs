@@ -13,7 +13,7 @@ use crate::error::{AttachError, UnlinkError};
 use crate::layout::words::CLOSING;
 use crate::participant::{self, Participant, Peer, RepairReport};
 use crate::position::Position;
-use crate::ring::common_ring;
+use crate::surface::common_ring;
 use crate::sync::Ordering;
 use crate::vocabulary::Role;
 
