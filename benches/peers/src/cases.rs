@@ -4,6 +4,7 @@
 //! or torn item of any run is found.
 
 mod batches;
+mod one_queue;
 mod round_trip;
 mod throughput;
 mod wake_round_trip;
@@ -13,14 +14,26 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 pub(crate) use batches::{Batches, SPSC_BATCH_U64};
-pub(crate) use round_trip::{RoundTrip, SPSC_RTT_U64};
-pub(crate) use throughput::{SPSC_64B, SPSC_U64, Throughput};
+pub(crate) use one_queue::{MPMC_1P2C, MPMC_2P1C, TwoConsumers, TwoProducers};
+pub(crate) use round_trip::{MPMC_RTT_U64, RoundTrip, SPSC_RTT_U64};
+pub(crate) use throughput::{MPMC_64B, MPMC_U64, SPSC_64B, SPSC_U64, Throughput};
 pub(crate) use wake_round_trip::{WAKE_RTT, WakeRoundTrip};
 
 use crate::waiting::Watch;
 
 /// Every case, in the order of the report.
-pub(crate) static CASES: &[&Case] = &[&SPSC_RTT_U64, &SPSC_U64, &SPSC_64B, &SPSC_BATCH_U64, &WAKE_RTT];
+pub(crate) static CASES: &[&Case] = &[
+    &SPSC_RTT_U64,
+    &SPSC_U64,
+    &SPSC_64B,
+    &SPSC_BATCH_U64,
+    &MPMC_RTT_U64,
+    &MPMC_U64,
+    &MPMC_64B,
+    &MPMC_2P1C,
+    &MPMC_1P2C,
+    &WAKE_RTT,
+];
 
 /// What is measured, as far as it does not depend on the contestant.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,8 +46,18 @@ pub(crate) struct Case {
     pub(crate) capacity: usize,
     /// Operations come in multiples of this.
     pub(crate) step: u64,
-    /// The sides wait in the kernel and not by polling, so somebody has to look after them.
+    /// Both sides push to the same queue and pop from it; otherwise each pushes to one and pops from the other.
+    pub(crate) one_queue: bool,
+    /// The sides wait in the kernel and not by polling.
     pub(crate) asleep: bool,
+}
+
+impl Case {
+    /// A side that waits for the other one may not come back to its loop when that is gone, so somebody has to look
+    /// after it: it sleeps in the kernel, or the other one died within a push or a pop that a contestant waits for.
+    pub(crate) fn can_be_stuck(&self) -> bool {
+        self.asleep || self.one_queue
+    }
 }
 
 /// One run: these sequence numbers pass from one side to the other.

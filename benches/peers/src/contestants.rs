@@ -2,7 +2,7 @@
 //!
 //! A contestant is a list of [`Bout`]s, one for each case that it takes part in. [`Bout::across_processes`] and
 //! [`Bout::across_threads`] make a bout from the case's loops and the contestant's ends: an end pushes to the
-//! other side and pops from it, over two queues.
+//! other side and pops from it, over two queues, or where the case says so over one that both sides share.
 
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use crate::cases::{Case, Workload};
 use crate::cores::Cores;
 use crate::far_side::{self, Seat};
 use crate::session::{self, Session};
-use crate::{eventfd, futex, ours, pipe, posix_sem, raw, rtrb, shaq, unix_seqpacket};
+use crate::{crossbeam, eventfd, futex, ours, pipe, posix_sem, raw, rtrb, shaq, unix_seqpacket};
 
 /// Every contestant, ours first.
 pub(crate) static CONTESTANTS: &[&Contestant] = &[
@@ -21,6 +21,7 @@ pub(crate) static CONTESTANTS: &[&Contestant] = &[
     &ours::FENCED,
     &raw::RAW,
     &rtrb::RTRB,
+    &crossbeam::CROSSBEAM,
     &shaq::SHAQ,
     &futex::FUTEX,
     &eventfd::EVENTFD,
@@ -93,7 +94,7 @@ impl From<Vec<String>> for HandOver {
 
 /// An end in shared memory.
 pub(crate) trait AcrossProcesses: Sized {
-    /// Makes the queues, empty and of the case's capacity; the near end.
+    /// Makes the queues, or the one of the case, empty and of its capacity; the near end.
     fn create(case: &Case) -> Result<(Self, HandOver)>;
 
     /// Opens them in the far process; the far end.
@@ -102,7 +103,7 @@ pub(crate) trait AcrossProcesses: Sized {
 
 /// An end for a thread.
 pub(crate) trait AcrossThreads: Sized + Send {
-    /// Makes the queues; the near and the far end.
+    /// Makes the queues, or the one of the case; the near and the far end.
     fn pair(case: &Case) -> (Self, Self);
 }
 

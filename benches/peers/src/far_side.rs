@@ -89,7 +89,7 @@ pub(crate) fn serve<W: Workload<E>, E>(
 
 fn serve_runs<W: Workload<E>, E>(
     mut end: E,
-    mut barrier: Barrier,
+    barrier: Barrier,
     mut commands: File,
     reports: &mut File,
 ) -> Result<()> {

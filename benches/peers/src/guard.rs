@@ -1,7 +1,8 @@
-//! Looks after a near side that sleeps in the kernel, where it cannot look after the other side itself.
+//! Looks after a near side that waits where it cannot look after the other side itself: asleep in the kernel, or in the
+//! midst of a contestant's push or pop.
 //!
-//! Not every contestant notices that the other side is gone: nobody ever wakes a futex again, or posts a semaphore. A
-//! time limit for each wait would be measured along with it, so a thread keeps the watch instead. It sleeps as long as
+//! Not every contestant notices that the other side is gone: nobody ever wakes a futex again, or posts a semaphore, or
+//! publishes what it had claimed in a queue that publishes in the order of the claims. A time limit for each wait would be measured along with it, so a thread keeps the watch instead. It sleeps as long as
 //! all goes well; when the near side does not come back, it says why and ends the program. A far process needs no
 //! guard: the kernel kills it when its parent dies.
 
@@ -65,7 +66,7 @@ fn watch(off_duty: BorrowedFd<'_>, mut reports: File) -> Result<Option<String>> 
     match first_hang_up([off_duty, reports.as_fd()], STUCK_AFTER)? {
         Some(0) => return Ok(None),
         Some(_) => {}
-        None => return Ok(Some(format!("both sides slept for {} s", STUCK_AFTER.as_secs()))),
+        None => return Ok(Some(format!("it was not over after {} s", STUCK_AFTER.as_secs()))),
     }
     if first_hang_up([off_duty], GRACE)?.is_some() {
         return Ok(None);

@@ -9,10 +9,11 @@
 //! rounds         calibrate, shuffle, measure             statistics, report   quantiles, table, JSON
 //! session        the near side: parent process, core A   far_side             the other process or thread, core B
 //! shared_lines   the start barrier                       waiting              busy polling that notices a death
-//! guard          notices it for a near side that sleeps  sleep                does a thread sleep, how often has it
+//! guard          notices it for one that cannot          sleep                does a thread sleep, how often has it
 //! cleanup        no name outlives the run                cores                which two, and pinning to them
 //! cases/*        one file per shape of traffic: the loops of both sides, written once for all contestants
-//! contestants    the table; one file each: ours, raw, rtrb, shaq, futex, eventfd, pipe, unix_seqpacket, posix_sem
+//! contestants    the table; one file each: ours, raw, rtrb, crossbeam, shaq (with shaq_mpmc), futex, eventfd, pipe,
+//!                unix_seqpacket, posix_sem
 //! descriptors    what the contestants that are channels of the kernel have in common
 //! ```
 
@@ -21,6 +22,7 @@ mod cleanup;
 mod command_line;
 mod contestants;
 mod cores;
+mod crossbeam;
 mod descriptors;
 mod eventfd;
 mod far_side;
@@ -35,6 +37,7 @@ mod rounds;
 mod rtrb;
 mod session;
 mod shaq;
+mod shaq_mpmc;
 mod shared_lines;
 mod sleep;
 mod statistics;

@@ -76,17 +76,17 @@ impl<T: Item + Element, const FENCED: bool> AcrossProcesses for SpscEnd<T, FENCE
 }
 
 /// The same in both processes. Where a case polls, no call of ours waits, and how it would does not matter.
-fn attach<const FENCED: bool>(case: &Case) -> Attach {
+pub(crate) fn attach<const FENCED: bool>(case: &Case) -> Attach {
     let strategy = if case.asleep { Strategy::Sleep } else { Strategy::default() };
     Attach::new().barrier(barrier(FENCED)).strategy(strategy)
 }
 
-fn barrier(fenced: bool) -> Barrier {
+pub(crate) fn barrier(fenced: bool) -> Barrier {
     if fenced { Barrier::Fenced } else { Barrier::Asymmetric }
 }
 
 /// No ring of this run, and no other run, has had it.
-fn unused_name(direction: &str) -> String {
+pub(crate) fn unused_name(direction: &str) -> String {
     static USED: AtomicU64 = AtomicU64::new(0);
     let number = USED.fetch_add(1, Ordering::Relaxed); // Relaxed: only its own value matters
     format!("ringfence-peers-{}-{number}-{direction}", process::id())
@@ -158,11 +158,11 @@ impl<T: Item + Element, const FENCED: bool> Blocking<T> for SpscEnd<T, FENCED> {
 }
 
 #[cold]
-fn cannot_push(error: PushError) -> ! {
+pub(crate) fn cannot_push(error: PushError) -> ! {
     panic!("ringfence cannot push: {error}")
 }
 
 #[cold]
-fn cannot_pop(error: PopError) -> ! {
+pub(crate) fn cannot_pop(error: PopError) -> ! {
     panic!("ringfence cannot pop: {error}")
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 
-use crate::cases::{Case, RoundTrip, SPSC_RTT_U64, Single};
+use crate::cases::{Case, MPMC_RTT_U64, RoundTrip, SPSC_RTT_U64, Single};
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
 use crate::shared_lines::Pair;
 
@@ -20,7 +20,10 @@ pub(crate) static RAW: Contestant = Contestant {
     name: "raw",
     about: "two cache lines, one word each, across processes: the physical limit of a round trip",
     ours: false,
-    bouts: &[Bout::across_processes::<RoundTrip<u64>, Words>(&SPSC_RTT_U64)],
+    bouts: &[
+        Bout::across_processes::<RoundTrip<u64>, Words>(&SPSC_RTT_U64),
+        Bout::across_processes::<RoundTrip<u64>, Words>(&MPMC_RTT_U64),
+    ],
 };
 
 /// One side's view of the two words.

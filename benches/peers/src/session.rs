@@ -81,7 +81,7 @@ impl Session {
         self.far.command(run)?;
         let reports = self.far.reports.get_ref().as_fd();
         let watch = self.barrier.wait_for_far_side(reports)?;
-        let _guard = self.case.asleep.then(|| Guard::over(self.name(), reports)).transpose()?;
+        let _guard = self.case.can_be_stuck().then(|| Guard::over(self.name(), reports)).transpose()?;
         let start = Instant::now();
         self.barrier.start();
         let aside = (self.near)(run, watch)?;

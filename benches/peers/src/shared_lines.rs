@@ -131,7 +131,8 @@ impl<W: Shared> Pair<W> {
     }
 }
 
-/// Both sides meet here before the clock starts, and learn which thread the other one is.
+/// Both sides meet here before the clock starts, and learn which thread the other one is; and once more wherever the
+/// case's loops want to.
 ///
 /// ```text
 /// far:  far_thread;  E1 ready = turn (Release) ──► near: ready == turn (Acquire); far_thread; reads the clock
@@ -143,7 +144,6 @@ pub(crate) struct Barrier {
     go: Line,
     near_thread: Line,
     far_thread: Line,
-    turn: u64,
 }
 
 impl Barrier {
@@ -157,30 +157,45 @@ impl Barrier {
     }
 
     fn on([ready, go, near_thread, far_thread]: [Line; 4]) -> Self {
-        Self { ready, go, near_thread, far_thread, turn: 0 }
+        Self { ready, go, near_thread, far_thread }
     }
 
     /// Near side: waits until the far side, which hangs up `pipe` when it ends, polls for the start.
-    pub(crate) fn wait_for_far_side<'a>(&mut self, pipe: BorrowedFd<'a>) -> Result<Watch<'a>> {
-        self.turn += 1;
+    pub(crate) fn wait_for_far_side<'a>(&'a self, pipe: BorrowedFd<'a>) -> Result<Watch<'a>> {
         store_this_thread(&self.near_thread);
-        poll_until(pipe, || (self.ready.load(Ordering::Acquire) == self.turn).then_some(()))?; // E1
-        Ok(Watch::new(pipe, thread_in(&self.far_thread)))
+        self.far_side_is_ready(pipe)?;
+        Ok(Watch::new(pipe, thread_in(&self.far_thread), self))
+    }
+
+    /// Far side: reports ready and polls for the start; the near side hangs up `pipe` when it ends.
+    pub(crate) fn wait_for_start<'a>(&'a self, pipe: BorrowedFd<'a>) -> Result<Watch<'a>> {
+        store_this_thread(&self.far_thread);
+        self.near_side_lets_go(pipe)?;
+        Ok(Watch::new(pipe, thread_in(&self.near_thread), self))
+    }
+
+    /// Near side: polls until the far side reports ready for the next turn.
+    pub(crate) fn far_side_is_ready(&self, pipe: BorrowedFd<'_>) -> Result<()> {
+        let turn = next_turn(&self.go);
+        poll_until(pipe, || (self.ready.load(Ordering::Acquire) == turn).then_some(())) // E1
     }
 
     /// Near side: lets the far side go.
     pub(crate) fn start(&self) {
-        self.go.store(self.turn, Ordering::Release); // E2
+        self.go.store(next_turn(&self.go), Ordering::Release); // E2
     }
 
-    /// Far side: reports ready and polls for the start; the near side hangs up `pipe` when it ends.
-    pub(crate) fn wait_for_start<'a>(&mut self, pipe: BorrowedFd<'a>) -> Result<Watch<'a>> {
-        self.turn += 1;
-        store_this_thread(&self.far_thread);
-        self.ready.store(self.turn, Ordering::Release); // E1
-        poll_until(pipe, || (self.go.load(Ordering::Acquire) == self.turn).then_some(()))?; // E2
-        Ok(Watch::new(pipe, thread_in(&self.near_thread)))
+    /// Far side: reports ready for the next turn and polls until the near side lets it go.
+    pub(crate) fn near_side_lets_go(&self, pipe: BorrowedFd<'_>) -> Result<()> {
+        let turn = next_turn(&self.ready);
+        self.ready.store(turn, Ordering::Release); // E1
+        poll_until(pipe, || (self.go.load(Ordering::Acquire) == turn).then_some(())) // E2
     }
+}
+
+/// The turn after the last one that this side stored in its own word.
+fn next_turn(own: &Line) -> u64 {
+    own.load(Ordering::Relaxed) + 1 // Relaxed: nobody else stores there
 }
 
 fn store_this_thread(line: &Line) {

@@ -9,22 +9,25 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
+use crate::shared_lines::Barrier;
+
 /// Failed attempts between two looks at the other side: about a millisecond.
 const ATTEMPTS_PER_LOOK: u32 = 1 << 15;
 
 /// After so long without a single item the run is given up.
 pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(10);
 
-/// Knows the thread on the other side, and notices that it is gone: its end of a pipe is closed.
+/// Knows the thread on the other side and where to meet it, and notices that it is gone: its end of a pipe is closed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Watch<'a> {
     pipe: BorrowedFd<'a>,
     thread: Pid,
+    barrier: &'a Barrier,
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn new(pipe: BorrowedFd<'a>, thread: Pid) -> Self {
-        Self { pipe, thread }
+    pub(crate) fn new(pipe: BorrowedFd<'a>, thread: Pid, barrier: &'a Barrier) -> Self {
+        Self { pipe, thread, barrier }
     }
 
     /// The thread on the other side.
@@ -39,6 +42,27 @@ impl<'a> Watch<'a> {
     #[inline(always)]
     pub(crate) fn wait<R>(self, attempt: impl FnMut() -> Option<R>) -> Result<R> {
         poll_until(self.pipe, attempt)
+    }
+
+    /// Near side: polls until the far side has come to its next [`wait_for_near_side`](Self::wait_for_near_side).
+    ///
+    /// # Errors
+    /// As of [`poll_until`].
+    pub(crate) fn wait_for_far_side(self) -> Result<()> {
+        self.barrier.far_side_is_ready(self.pipe)
+    }
+
+    /// Near side, after [`wait_for_far_side`](Self::wait_for_far_side): lets the far side go on.
+    pub(crate) fn let_far_side_go(self) {
+        self.barrier.start();
+    }
+
+    /// Far side: polls until the near side lets it go on.
+    ///
+    /// # Errors
+    /// As of [`poll_until`].
+    pub(crate) fn wait_for_near_side(self) -> Result<()> {
+        self.barrier.near_side_lets_go(self.pipe)
     }
 }
 

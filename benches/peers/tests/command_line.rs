@@ -70,8 +70,35 @@ fn an_unknown_case_is_refused_with_the_known_ones_listed() {
 fn the_list_names_every_peer_and_says_which_contestant_is_ours() {
     let output = program(&["--list"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let names = ["raw", "rtrb", "shaq", "futex", "eventfd", "pipe", "unix-seqpacket", "posix-sem", "(ours)"];
+    let names = [
+        "raw",
+        "rtrb",
+        "crossbeam",
+        "shaq",
+        "futex",
+        "eventfd",
+        "pipe",
+        "unix-seqpacket",
+        "posix-sem",
+        "(ours)",
+    ];
     assert!(names.iter().all(|name| text.contains(name)), "{text}");
+}
+
+#[test]
+fn in_every_mpmc_case_each_item_that_passes_between_peers_is_the_one_expected() {
+    let _cores = cores();
+    let cases = ["mpmc-rtt-u64", "mpmc-u64", "mpmc-64B", "mpmc-2p1c", "mpmc-1p2c"];
+    let chosen = cases.iter().flat_map(|case| ["--case", case]).collect::<Vec<_>>();
+    let output = program(&chosen).args(["--rounds", "2", "--millis", "2"]).output().unwrap();
+    assert!(output.status.success(), "{}", error_text(&output));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let measured: Vec<Vec<&str>> =
+        table.lines().map(|line| line.split_whitespace().take(2).collect()).collect();
+    for case in cases {
+        assert!(["crossbeam", "shaq"].iter().all(|peer| measured.contains(&vec![case, *peer])), "{table}");
+    }
+    assert!(measured.contains(&vec!["mpmc-rtt-u64", "raw"]), "{table}");
 }
 
 /// The rows of a run of one short round.
@@ -114,7 +141,8 @@ fn all_that_wake_each_other_sleep_before_every_message() {
 #[test]
 fn a_far_side_that_dies_ends_the_run_with_an_error_that_names_the_contestant() {
     let _cores = cores();
-    for (case, peer) in [("spsc-u64", "shaq"), ("wake-rtt", "futex"), ("wake-rtt", "pipe")] {
+    let killed = [("spsc-u64", "shaq"), ("mpmc-2p1c", "shaq"), ("wake-rtt", "futex"), ("wake-rtt", "pipe")];
+    for (case, peer) in killed {
         let mut child = long_run(&["--case", case, "--peer", peer]);
         wait_for(|| {
             for far in far_sides(&child) {

@@ -17,6 +17,7 @@ pub(crate) static SPSC_BATCH_U64: Case = Case {
     operation: "item",
     capacity: 1024,
     step: BATCH as u64,
+    one_queue: false,
     asleep: false,
 };
 

@@ -14,7 +14,14 @@ pub(crate) static SPSC_RTT_U64: Case = Case {
     operation: "round trip",
     capacity: 1024,
     step: 1,
+    one_queue: false,
     asleep: false,
+};
+
+pub(crate) static MPMC_RTT_U64: Case = Case {
+    name: "mpmc-rtt-u64",
+    about: "as spsc-rtt-u64, over queues for many producers and consumers",
+    ..SPSC_RTT_U64
 };
 
 /// The near side sends and waits for the echo.

@@ -14,6 +14,7 @@ pub(crate) static SPSC_U64: Case = Case {
     operation: "item",
     capacity: 1024,
     step: 1,
+    one_queue: false,
     asleep: false,
 };
 
@@ -23,7 +24,20 @@ pub(crate) static SPSC_64B: Case = Case {
     operation: "item",
     capacity: 1024,
     step: 1,
+    one_queue: false,
     asleep: false,
+};
+
+pub(crate) static MPMC_U64: Case = Case {
+    name: "mpmc-u64",
+    about: "as spsc-u64, over a queue for many producers and consumers",
+    ..SPSC_U64
+};
+
+pub(crate) static MPMC_64B: Case = Case {
+    name: "mpmc-64B",
+    about: "as spsc-64B, over a queue for many producers and consumers",
+    ..SPSC_64B
 };
 
 /// The far side produces, the near side consumes.

@@ -25,6 +25,7 @@ pub(crate) static WAKE_RTT: Case = Case {
     operation: "round trip",
     capacity: 1024,
     step: 1,
+    one_queue: false,
     asleep: true,
 };
 
