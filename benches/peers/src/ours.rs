@@ -9,32 +9,39 @@ use ringfence::spsc::{self, Consumer, Producer, Ring};
 use ringfence::{Attach, Barrier, Element, PopError, PushError, Strategy};
 
 use crate::cases::{
-    Batches, Blocking, Bulk, Case, Item, RoundTrip, SPSC_64B, SPSC_BATCH_U64, SPSC_RTT_U64, SPSC_U64, Single,
-    Throughput, WAKE_RTT, WakeRoundTrip,
+    Batches, Blocking, Bulk, Case, Item, MPMC_1P2C, MPMC_2P1C, MPMC_64B, MPMC_RTT_U64, MPMC_U64, RoundTrip,
+    SPSC_64B, SPSC_BATCH_U64, SPSC_RTT_U64, SPSC_U64, Single, Throughput, TwoConsumers, TwoProducers,
+    WAKE_RTT, WakeRoundTrip,
 };
 use crate::cleanup::Cleanup;
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
+use crate::ours_mpmc::MpmcEnd;
 
 pub(crate) static ASYMMETRIC: Contestant = Contestant {
     name: "ringfence",
-    about: "ringfence::spsc, across processes; whoever goes to sleep runs the barrier",
+    about: "ringfence::spsc and mpmc, across processes; whoever goes to sleep runs the barrier",
     ours: true,
     bouts: &bouts::<false>(),
 };
 
 pub(crate) static FENCED: Contestant = Contestant {
     name: "ringfence-fenced",
-    about: "ringfence::spsc, across processes; every push and pop runs a fence",
+    about: "ringfence::spsc and mpmc, across processes; every push and pop runs a fence",
     ours: true,
     bouts: &bouts::<true>(),
 };
 
-const fn bouts<const FENCED: bool>() -> [Bout; 5] {
+const fn bouts<const FENCED: bool>() -> [Bout; 10] {
     [
         Bout::across_processes::<RoundTrip<u64>, SpscEnd<u64, FENCED>>(&SPSC_RTT_U64),
         Bout::across_processes::<Throughput<u64>, SpscEnd<u64, FENCED>>(&SPSC_U64),
         Bout::across_processes::<Throughput<[u64; 8]>, SpscEnd<[u64; 8], FENCED>>(&SPSC_64B),
         Bout::across_processes::<Batches<u64>, SpscEnd<u64, FENCED>>(&SPSC_BATCH_U64),
+        Bout::across_processes::<RoundTrip<u64>, MpmcEnd<u64, FENCED>>(&MPMC_RTT_U64),
+        Bout::across_processes::<Throughput<u64>, MpmcEnd<u64, FENCED>>(&MPMC_U64),
+        Bout::across_processes::<Throughput<[u64; 8]>, MpmcEnd<[u64; 8], FENCED>>(&MPMC_64B),
+        Bout::across_processes::<TwoProducers<u64>, MpmcEnd<u64, FENCED>>(&MPMC_2P1C),
+        Bout::across_processes::<TwoConsumers<u64>, MpmcEnd<u64, FENCED>>(&MPMC_1P2C),
         Bout::across_processes::<WakeRoundTrip<u64>, SpscEnd<u64, FENCED>>(&WAKE_RTT),
     ]
 }
