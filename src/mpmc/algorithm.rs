@@ -33,7 +33,9 @@
 
 use crossbeam_utils::Backoff;
 
-use super::claims::{Corruption, E3_CURSOR, Recorded, View, advance, after, before, help, owner_of};
+use super::claims::{
+    Corruption, E3_CURSOR, Recorded, View, advance, after, before, help, help_before, owner_of,
+};
 use crate::doorbell::{Ringer, ring_out};
 use crate::element::{Element, Payload};
 use crate::error::Word;
@@ -78,11 +80,14 @@ impl From<Corruption> for Blocked {
 pub(crate) struct Writer {
     me: Owner,
     ringer: Ringer,
+    /// Grows with every claim that somebody else was faster with, until one succeeds at once: two producers that push all
+    /// the time then take turns in runs, instead of taking the cursor away from each other with every item.
+    backoff: Backoff,
 }
 
 impl Writer {
     pub(crate) fn new(me: Owner, ringer: Ringer) -> Self {
-        Self { me, ringer }
+        Self { me, ringer, backoff: Backoff::new() }
     }
 
     /// Pushes one item and says where.
@@ -138,14 +143,17 @@ impl Writer {
         if flags != 0 {
             return Err(stopped(flags));
         }
-        let (capacity, backoff) = (view.slots.capacity(), Backoff::new());
-        for _ in 0..ATTEMPTS {
+        let capacity = view.slots.capacity();
+        for attempt in 0..ATTEMPTS {
             let seen = Claim::from_bits(view.words.tail.load(E3_CURSOR.acquire())); // E3
             let tail = seen.position();
             let stamp = view.slots.slot(tail).stamp().load(E2_RELEASE.acquire()); // E2
             if stamp != free(tail) {
                 match self.blocked(view, seen, Stamp::from_bits(stamp))? {
-                    None => continue,
+                    None => {
+                        self.backoff.spin();
+                        continue;
+                    }
                     Some(blocked) => return Err(blocked),
                 }
             }
@@ -153,13 +161,14 @@ impl Writer {
                 return Err(Blocked::Closed);
             }
             let count = if wanted == 1 { 1 } else { vacant(view, tail, wanted) };
-            if help(&view.writers, capacity, seen)? == Recorded::Stale {
-                continue;
-            }
-            if advance(&view.words.tail, &view.writers, seen, count, self.me) {
+            let recorded = help_before(self.me, &view.writers, capacity, seen)? == Recorded::All;
+            if recorded && advance(&view.words.tail, &view.writers, seen, count, self.me) {
+                if attempt == 0 {
+                    self.backoff.reset();
+                }
                 return Ok((tail, count));
             }
-            backoff.spin();
+            self.backoff.spin();
         }
         let tail = Claim::from_bits(view.words.tail.load(E3_CURSOR.acquire())); // E3
         Err(Blocked::Held(Hold { position: before(tail.position(), 1), owner: tail.owner() }))

@@ -73,6 +73,19 @@ pub(crate) fn before(position: u64, steps: u64) -> u64 {
     position.wrapping_sub(steps) & CLAIM_MASK
 }
 
+/// Makes sure that every position before the cursor word `seen` is recorded, before `me` moves the cursor.
+///
+/// What `me` claimed it recorded at once; what an earlier owner of its entry claimed was put in order before it attached.
+#[inline]
+pub(crate) fn help_before(
+    me: Owner,
+    records: &Records,
+    capacity: u64,
+    seen: Claim,
+) -> Result<Recorded, Corruption> {
+    if seen.owner() == me { Ok(Recorded::All) } else { help(records, capacity, seen) }
+}
+
 /// Makes sure that every position before the cursor word `seen` is recorded.
 #[inline]
 pub(crate) fn help(records: &Records, capacity: u64, seen: Claim) -> Result<Recorded, Corruption> {

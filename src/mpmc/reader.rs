@@ -24,7 +24,7 @@
 use crossbeam_utils::Backoff;
 
 use super::algorithm::{ATTEMPTS, E1_PUBLISH, E2_RELEASE, Hold, finish_close, free, full};
-use super::claims::{Corruption, E3_CURSOR, Recorded, View, advance, after, before, help, owner_of};
+use super::claims::{Corruption, E3_CURSOR, Recorded, View, advance, after, before, help_before, owner_of};
 use crate::doorbell::Ringer;
 use crate::element::{Element, Payload};
 use crate::error::Word;
@@ -91,6 +91,8 @@ pub(crate) struct Reader {
     scan: Scan,
     /// Everything before this position is released.
     settled: u64,
+    /// As the writer's.
+    backoff: Backoff,
 }
 
 impl Reader {
@@ -99,7 +101,7 @@ impl Reader {
         // Relaxed: unequal to the ring's, so that the first call scans.
         let epoch = view.words.status.orphan_epoch.load(Ordering::Relaxed).wrapping_sub(1);
         let settled = before(head, view.slots.capacity());
-        Self { me, ringer, epoch, scan: Scan { epoch, next: settled }, settled }
+        Self { me, ringer, epoch, scan: Scan { epoch, next: settled }, settled, backoff: Backoff::new() }
     }
 
     /// The epoch up to which this reader has taken what was given back.
@@ -120,12 +122,14 @@ impl Reader {
         let slot = view.slots.slot(head);
         let stamp = slot.stamp().load(E1_PUBLISH.acquire()); // E1
         if stamp == full(head) {
-            let recorded = help(&view.readers, view.slots.capacity(), seen);
+            let recorded = help_before(self.me, &view.readers, view.slots.capacity(), seen);
             if recorded == Ok(Recorded::All) && advance(&view.words.head, &view.readers, seen, 1, self.me) {
                 let value = slot.read();
                 self.release(view, head, 1);
+                self.backoff.reset();
                 return Popped::Item(value, head);
             }
+            self.backoff.spin();
             return Popped::Rare;
         }
         // Relaxed: as above. With one producer at a time, nobody's push has returned while this slot is free.
@@ -151,7 +155,7 @@ impl Reader {
         {
             return Ok(orphan);
         }
-        let (capacity, backoff) = (view.slots.capacity(), Backoff::new());
+        let capacity = view.slots.capacity();
         for _ in 0..ATTEMPTS {
             let seen = Claim::from_bits(view.words.head.load(E3_CURSOR.acquire())); // E3
             let head = seen.position();
@@ -162,12 +166,12 @@ impl Reader {
                     return Ok(Taken { first: head, count: 0, redelivered: false });
                 }
                 (0, State::Full | State::Void) => {
-                    if help(&view.readers, capacity, seen)? == Recorded::Stale {
+                    if help_before(self.me, &view.readers, capacity, seen)? == Recorded::Stale {
                         continue;
                     }
                     let count = if stamp.state() == State::Void { 1 } else { run(view, head, wanted) };
                     if !advance(&view.words.head, &view.readers, seen, count, self.me) {
-                        backoff.spin();
+                        self.backoff.spin();
                     } else if stamp.state() == State::Void {
                         self.release(view, head, 1);
                     } else {
