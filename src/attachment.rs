@@ -388,10 +388,11 @@ impl Attachment {
 
     pub(crate) fn participants(&self) -> Vec<Participant> {
         let header = self.region.header();
-        let used = |it: &Participant| header.kind != Kind::Mpmc || it.role.is_some();
+        // Of many entries most were never used, and each takes system calls.
+        let shown = |index: &u32| header.kind != Kind::Mpmc || participant::was_used(&self.region, *index);
         (0..header.entry_count)
+            .filter(shown)
             .map(|index| participant::participant(&self.region, index))
-            .filter(used)
             .collect()
     }
 

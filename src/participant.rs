@@ -190,7 +190,7 @@ impl Membership {
         // Anywhere: whoever attaches at the same time begins somewhere else.
         let start = u64::from_le_bytes(*file::random()?.first_chunk().expect("sixteen bytes")) as u32 % count;
         let indices = || (start..count).chain(0..start);
-        let looks_free = |index: &u32| region.entry(*index).who.state.load(Ordering::Relaxed) == state::FREE;
+        let looks_free = |index: &u32| !is_in_use(region, *index);
         for index in indices().filter(looks_free).chain(indices()) {
             if let Some(hold) = try_take(region, index)? {
                 return Self::settle_in(region, index, role, label, hold, |died| repair(index, died));
@@ -393,7 +393,7 @@ pub(crate) fn repair_dead(
     index: u32,
     repair: impl FnOnce(bool) -> Result<(), AttachError>,
 ) -> Result<bool, AttachError> {
-    if region.entry(index).who.state.load(Ordering::Relaxed) == state::FREE {
+    if !is_in_use(region, index) {
         return Ok(false);
     }
     match try_take(region, index)? {
@@ -459,6 +459,16 @@ pub(crate) fn last_of(region: &Region, role: Role) -> Option<Peer> {
         }
     }
     last.map(|(_, peer)| peer)
+}
+
+/// Whether entry `index` ever had an owner.
+pub(crate) fn was_used(region: &Region, index: u32) -> bool {
+    region.entry(index).who.epoch.load(Ordering::Relaxed) != 0
+}
+
+/// Whether entry `index` has an owner, which may be dead.
+pub(crate) fn is_in_use(region: &Region, index: u32) -> bool {
+    region.entry(index).who.state.load(Ordering::Relaxed) != state::FREE
 }
 
 /// The table's entry `index`, for people.

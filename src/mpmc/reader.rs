@@ -190,6 +190,7 @@ impl Reader {
                     if view.words.head.load(E3_CURSOR.acquire()) == seen.to_bits() {
                         return Err(Corruption { what: Word::Stamp, found: stamp.to_bits() }.into());
                     }
+                    self.backoff.spin();
                 }
             }
         }

@@ -59,7 +59,7 @@ impl<P: Payload + ?Sized> Ring<P> {
         let region = &self.attachment.region;
         let view = view::<P>(&self.attachment);
         let mut report = RepairReport::default();
-        for index in 0..region.header().entry_count {
+        for index in (0..region.header().entry_count).filter(|it| participant::is_in_use(region, *it)) {
             let found = participant::participant(region, index);
             if participant::repair_dead(region, index, |_| repair(&view, index, &mut report.items))? {
                 report.repaired.push(found);
