@@ -1,17 +1,19 @@
 //! What the black-box tests share: names that vanish with their test, one body over heap and shm rings, region files to
-//! be patched, and a count of what a thread allocates.
+//! be patched, bridges that run, and a count of what a thread allocates.
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 
 mod allocations;
+mod bridges;
 mod image;
 mod names;
 mod rings;
 
 pub(crate) use allocations::{Counting, allocated};
+pub(crate) use bridges::Running;
 pub(crate) use image::{Image, body, crc32c, preamble, words};
 pub(crate) use names::{Directory, UniqueName};
-pub(crate) use rings::{Backing, TestRing, for_each_backing};
+pub(crate) use rings::{Backing, TestRing, TestRingOf, for_each_backing};
 
 use std::panic::resume_unwind;
 use std::thread;

@@ -1,11 +1,10 @@
-//! One test body over rings on the heap and rings in shared memory.
+//! One test body over rings on the heap and rings in shared memory, of any kind.
 
 use std::fs::File;
 use std::ops::Deref;
 use std::os::unix::fs::FileExt;
 
-use ringfence::spsc::{self, Consumer, Options, Producer, Ring};
-use ringfence::{Element, Payload};
+use ringfence::{AttachError, Element, OpenError, Payload, mpmc, spsc};
 
 use super::{Image, UniqueName};
 
@@ -24,39 +23,95 @@ pub(crate) fn for_each_backing(body: impl Fn(Backing)) {
     }
 }
 
+/// What the options of every kind of ring have.
+pub(crate) trait Options {
+    type Ring: Ring;
+
+    fn create(self, name: &str) -> Result<Self::Ring, OpenError>;
+    fn in_process(self) -> Result<Self::Ring, OpenError>;
+}
+
+/// What every kind of ring has.
+pub(crate) trait Ring: Clone {
+    type Producer;
+    type Consumer;
+
+    fn open(name: &str) -> Result<Self, OpenError>;
+    fn producer(&self) -> Result<Self::Producer, AttachError>;
+    fn consumer(&self) -> Result<Self::Consumer, AttachError>;
+}
+
+macro_rules! kinds {
+    ($($kind:ident),*) => {$(
+        impl<P: Payload + ?Sized> Options for $kind::Options<P> {
+            type Ring = $kind::Ring<P>;
+
+            fn create(self, name: &str) -> Result<Self::Ring, OpenError> {
+                self.create(name)
+            }
+
+            fn in_process(self) -> Result<Self::Ring, OpenError> {
+                self.in_process()
+            }
+        }
+
+        impl<P: Payload + ?Sized> Ring for $kind::Ring<P> {
+            type Producer = $kind::Producer<P>;
+            type Consumer = $kind::Consumer<P>;
+
+            fn open(name: &str) -> Result<Self, OpenError> {
+                $kind::open(name)
+            }
+
+            fn producer(&self) -> Result<Self::Producer, AttachError> {
+                self.producer()
+            }
+
+            fn consumer(&self) -> Result<Self::Consumer, AttachError> {
+                self.consumer()
+            }
+        }
+    )*};
+}
+
+kinds!(spsc, mpmc);
+
 impl Backing {
-    pub(crate) fn create<P: Payload + ?Sized>(self, options: Options<P>) -> TestRing<P> {
+    pub(crate) fn create<O: Options>(self, options: O) -> TestRingOf<O::Ring> {
         let name = (self == Self::Shm).then(UniqueName::new);
         let ring = match &name {
             Some(name) => options.create(name),
             None => options.in_process(),
         };
-        TestRing { ring: ring.expect("a ring"), name }
+        TestRingOf { ring: ring.expect("a ring"), name }
     }
 
-    /// A ring of `capacity` elements.
+    /// A ring of `capacity` elements, of one producer and one consumer.
     pub(crate) fn elements<T: Element>(self, capacity: usize) -> TestRing<T> {
-        self.create(Options::<T>::new(capacity))
+        self.create(spsc::Options::<T>::new(capacity))
     }
 
-    /// A ring of `capacity` byte strings.
+    /// A ring of `capacity` byte strings, of one producer and one consumer.
     pub(crate) fn bytes(self, capacity: usize, max_len: usize) -> TestRing<[u8]> {
-        self.create(Options::<[u8]>::new(capacity, max_len))
+        self.create(spsc::Options::<[u8]>::new(capacity, max_len))
     }
 }
+
+/// A ring of one producer and one consumer.
+pub(crate) type TestRing<P> = TestRingOf<spsc::Ring<P>>;
 
 /// A ring whose name, if it has one, is removed on drop.
 #[derive(Debug)]
-pub(crate) struct TestRing<P: Payload + ?Sized> {
-    ring: Ring<P>,
+pub(crate) struct TestRingOf<R> {
+    ring: R,
     name: Option<UniqueName>,
 }
 
-impl<P: Payload + ?Sized> TestRing<P> {
+impl<R: Ring> TestRingOf<R> {
     /// The same ring, opened once more: a mapping of its own, where there can be two.
-    pub(crate) fn opened_again(&self) -> Ring<P> {
+    pub(crate) fn opened_again(&self) -> R {
         match &self.name {
-            Some(name) => spsc::open(name).expect("the ring"),
+            Some(name) => R::open(name).expect("the ring"),
             None => self.ring.clone(),
         }
     }
@@ -66,7 +121,12 @@ impl<P: Payload + ?Sized> TestRing<P> {
     pub(crate) fn as_after_a_crash(&self) -> Option<Self> {
         let copy = UniqueName::new();
         Image::of(&self.name.as_ref()?.path()).write(&copy.path());
-        Some(Self { ring: spsc::open(&copy).expect("a ring"), name: Some(copy) })
+        Some(Self { ring: R::open(&copy).expect("a ring"), name: Some(copy) })
+    }
+
+    /// The bytes of the region's file.
+    pub(crate) fn image(&self) -> Image {
+        Image::of(&self.name.as_ref().expect("a ring in shared memory").path())
     }
 
     /// Writes a word of the region's file, as a broken peer could.
@@ -77,16 +137,16 @@ impl<P: Payload + ?Sized> TestRing<P> {
     }
 
     /// Producer and consumer, each over its own opening.
-    pub(crate) fn ends(&self) -> (Producer<P>, Consumer<P>) {
-        let producer = self.ring.producer().expect("the producer's role");
-        (producer, self.opened_again().consumer().expect("the consumer's role"))
+    pub(crate) fn ends(&self) -> (R::Producer, R::Consumer) {
+        let producer = self.ring.producer().expect("a producer");
+        (producer, self.opened_again().consumer().expect("a consumer"))
     }
 }
 
-impl<P: Payload + ?Sized> Deref for TestRing<P> {
-    type Target = Ring<P>;
+impl<R> Deref for TestRingOf<R> {
+    type Target = R;
 
-    fn deref(&self) -> &Ring<P> {
+    fn deref(&self) -> &R {
         &self.ring
     }
 }

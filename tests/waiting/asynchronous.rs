@@ -12,8 +12,8 @@ use ringfence::{Async, Bridge, Fault, Payload, PopError, PushError, WaitError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use crate::common::{Backing, for_each_backing};
-use crate::{PATIENCE, Running};
+use crate::PATIENCE;
+use crate::common::{Backing, Running, for_each_backing};
 
 impl Running {
     fn ends<P: Payload + ?Sized>(&self, ring: &Ring<P>) -> (Async<Producer<P>>, Async<Consumer<P>>) {

@@ -11,8 +11,8 @@ use nix::unistd::{ForkResult, fork};
 use ringfence::spsc::{Consumer, Options};
 use ringfence::{Bridge, BridgeFd, PopError, PushError, WaitError};
 
-use crate::common::{Backing, for_each_backing};
-use crate::{PATIENCE, Running, processor_time};
+use crate::common::{Backing, Running, for_each_backing};
+use crate::{PATIENCE, processor_time};
 
 /// An event loop.
 struct Loop(Epoll);

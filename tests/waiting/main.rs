@@ -14,11 +14,10 @@ mod fallbacks;
 mod sets;
 mod sleeping;
 
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
-use ringfence::{Bridge, Doorbell, WaitError, WaitSet};
+use ringfence::{Doorbell, WaitSet};
 
 #[global_allocator]
 static ALLOCATOR: common::Counting = common::Counting;
@@ -50,31 +49,4 @@ fn alone(doorbell: Doorbell) -> WaitSet<()> {
 /// Processor time that the calling thread has used.
 fn processor_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock").into()
-}
-
-/// A bridge that a thread runs, until the value is dropped.
-struct Running {
-    bridge: Bridge,
-    thread: Option<JoinHandle<Result<(), WaitError>>>,
-}
-
-impl Running {
-    fn new() -> Self {
-        let bridge = Bridge::new();
-        let thread = thread::spawn({
-            let bridge = bridge.clone();
-            move || bridge.run()
-        });
-        Self { bridge, thread: Some(thread) }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.bridge.stop();
-        let result = self.thread.take().expect("a thread").join();
-        if !thread::panicking() {
-            assert_eq!(result.expect("no panic"), Ok(()));
-        }
-    }
 }
