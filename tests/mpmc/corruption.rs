@@ -144,14 +144,16 @@ fn a_claim_record_that_nobody_writes_ends_whoever_must_rely_on_it() {
         let ring = numbers(Backing::Shm, CAPACITY);
         let places = Places::of(&ring);
         let (mut tx, mut rx) = ring.ends();
+        // Others than those whose claims are on record: these know that they recorded them.
+        let (mut other_tx, mut other_rx) = ring.ends();
         tx.try_push(1).expect("room");
         rx.try_pop().expect("an item");
         tx.try_push(2).expect("room");
         ring.poke(places.writer(1), found);
         ring.poke(places.reader(0), found);
         // A record that is ahead says that the cursor has moved on; where it has not, the call gives up at last.
-        let pushed = tx.try_push(3);
-        let popped = rx.try_pop();
+        let pushed = other_tx.try_push(3);
+        let popped = other_rx.try_pop();
         assert!(pushed.is_err() && popped.is_err(), "{found:#x}");
         if ends {
             let fault = Fault::Corrupted { what: Word::Claim, found };
