@@ -161,7 +161,8 @@ impl Writer {
                 return Err(Blocked::Closed);
             }
             let count = if wanted == 1 { 1 } else { vacant(view, tail, wanted) };
-            let recorded = help_before(self.me, &view.writers, capacity, seen)? == Recorded::All;
+            let recorded =
+                help_before(self.me, &view.words.tail, &view.writers, capacity, seen)? == Recorded::All;
             if recorded && advance(&view.words.tail, &view.writers, seen, count, self.me) {
                 if attempt == 0 {
                     self.backoff.reset();
@@ -268,7 +269,7 @@ pub(super) fn finish_close<P: Payload + ?Sized>(view: &View<P>) -> Result<(), Co
             return Ok(());
         }
         // The last claim's owner stands in the cursor only: it is recorded first.
-        if help(&view.writers, view.slots.capacity(), seen)? == Recorded::Stale {
+        if help(&view.words.tail, &view.writers, view.slots.capacity(), seen)? == Recorded::Stale {
             continue;
         }
         if advance(&view.words.tail, &view.writers, seen, 0, Owner::CLOSED) {

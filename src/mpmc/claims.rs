@@ -79,26 +79,49 @@ pub(crate) fn before(position: u64, steps: u64) -> u64 {
 #[inline]
 pub(crate) fn help_before(
     me: Owner,
+    cursor: &AtomicU64,
     records: &Records,
     capacity: u64,
     seen: Claim,
 ) -> Result<Recorded, Corruption> {
-    if seen.owner() == me { Ok(Recorded::All) } else { help(records, capacity, seen) }
+    if seen.owner() == me { Ok(Recorded::All) } else { help(cursor, records, capacity, seen) }
 }
 
-/// Makes sure that every position before the cursor word `seen` is recorded.
+/// Makes sure that every position before the word `seen` of `cursor` is recorded.
 #[inline]
-pub(crate) fn help(records: &Records, capacity: u64, seen: Claim) -> Result<Recorded, Corruption> {
+pub(crate) fn help(
+    cursor: &AtomicU64,
+    records: &Records,
+    capacity: u64,
+    seen: Claim,
+) -> Result<Recorded, Corruption> {
     let last = before(seen.position(), 1);
     let record = Claim::from_bits(records.at(last).load(E4_RECORD.acquire())); // E4
-    if record.position() == last { Ok(Recorded::All) } else { help_slowly(records, capacity, seen) }
+    if record.position() == last { Ok(Recorded::All) } else { help_slowly(cursor, records, capacity, seen) }
 }
 
 #[cold]
-fn help_slowly(records: &Records, capacity: u64, seen: Claim) -> Result<Recorded, Corruption> {
+fn help_slowly(
+    cursor: &AtomicU64,
+    records: &Records,
+    capacity: u64,
+    seen: Claim,
+) -> Result<Recorded, Corruption> {
+    match record_run(records, capacity, seen)? {
+        None => Ok(Recorded::All),
+        // E3: whoever writes a record has seen the cursor moved. Nobody starts over for a record that nobody wrote.
+        Some(ahead) if cursor.load(E3_CURSOR.acquire()) == seen.to_bits() => {
+            Err(Corruption { what: Word::Claim, found: ahead.to_bits() })
+        }
+        Some(_) => Ok(Recorded::Stale),
+    }
+}
+
+/// Records the run before the cursor word `seen`; returns a record that is ahead of it, if there is one.
+fn record_run(records: &Records, capacity: u64, seen: Claim) -> Result<Option<Claim>, Corruption> {
     let run = match unrecorded(records, capacity, seen)? {
-        None => return Ok(Recorded::Stale),
-        Some(run) => run,
+        Run::Ahead(record) => return Ok(Some(record)),
+        Run::Of(run) => run,
     };
     for step in (1..=run).rev() {
         let position = before(seen.position(), step);
@@ -106,33 +129,42 @@ fn help_slowly(records: &Records, capacity: u64, seen: Claim) -> Result<Recorded
         let found = Claim::from_bits(record.load(E4_RECORD.acquire())); // E4
         let distance = claim_distance(found.position(), position);
         if distance > 0 {
-            return Ok(Recorded::Stale);
+            return Ok(Some(found));
         }
         if distance < 0 {
             let claim = Claim::new(position, seen.owner()).to_bits();
             // Release and Acquire, E4: whoever recorded it instead recorded what is before it.
             let result =
                 record.compare_exchange(found.to_bits(), claim, E4_RECORD.release(), E4_RECORD.acquire());
-            if result.is_err_and(|it| Claim::from_bits(it).position() != position) {
-                return Ok(Recorded::Stale);
+            if let Err(instead) = result.map_err(Claim::from_bits)
+                && instead.position() != position
+            {
+                return Ok(Some(instead));
             }
         }
     }
-    Ok(Recorded::All)
+    Ok(None)
 }
 
-/// How many positions before the cursor word `seen` are not recorded, as far as the walk back could tell; `None` where the
-/// word is stale.
-fn unrecorded(records: &Records, capacity: u64, seen: Claim) -> Result<Option<u64>, Corruption> {
+/// What lies before a cursor word.
+enum Run {
+    /// So many positions that are not recorded, as far as the walk back could tell.
+    Of(u64),
+    /// A record of a later lap.
+    Ahead(Claim),
+}
+
+/// Walks back from the cursor word `seen` to the last position that is recorded.
+fn unrecorded(records: &Records, capacity: u64, seen: Claim) -> Result<Run, Corruption> {
     for step in 1..=capacity + 1 {
         let position = before(seen.position(), step);
         let found = Claim::from_bits(records.at(position).load(E4_RECORD.acquire())); // E4
         let distance = claim_distance(found.position(), position);
         if distance == 0 {
-            return Ok(Some(step - 1));
+            return Ok(Run::Of(step - 1));
         }
         if distance > 0 {
-            return Ok(None);
+            return Ok(Run::Ahead(found));
         }
         if distance != -capacity.cast_signed() {
             return Err(Corruption { what: Word::Claim, found: found.to_bits() });

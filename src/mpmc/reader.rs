@@ -122,7 +122,7 @@ impl Reader {
         let slot = view.slots.slot(head);
         let stamp = slot.stamp().load(E1_PUBLISH.acquire()); // E1
         if stamp == full(head) {
-            let recorded = help_before(self.me, &view.readers, view.slots.capacity(), seen);
+            let recorded = help_before(self.me, &view.words.head, &view.readers, view.slots.capacity(), seen);
             if recorded == Ok(Recorded::All) && advance(&view.words.head, &view.readers, seen, 1, self.me) {
                 let value = slot.read();
                 self.release(view, head, 1);
@@ -166,7 +166,9 @@ impl Reader {
                     return Ok(Taken { first: head, count: 0, redelivered: false });
                 }
                 (0, State::Full | State::Void) => {
-                    if help_before(self.me, &view.readers, capacity, seen)? == Recorded::Stale {
+                    if help_before(self.me, &view.words.head, &view.readers, capacity, seen)?
+                        == Recorded::Stale
+                    {
                         continue;
                     }
                     let count = if stamp.state() == State::Void { 1 } else { run(view, head, wanted) };
@@ -229,16 +231,25 @@ impl Reader {
                 hold => Absent::Empty(hold),
             })));
         }
-        let unchanged = words.head.load(E3_CURSOR.acquire()) == seen.to_bits() // E3
-            && view.slots.slot(head).stamp().load(E1_PUBLISH.acquire()) == stamp.to_bits(); // E1
-        if !unchanged {
+        let is_unchanged = || {
+            words.head.load(E3_CURSOR.acquire()) == seen.to_bits() // E3
+                && view.slots.slot(head).stamp().load(E1_PUBLISH.acquire()) == stamp.to_bits() // E1
+        };
+        if !is_unchanged() {
             return Ok(None);
         }
         if lead < 0 || lead > view.slots.capacity().cast_signed() {
             return Err(Corruption { what: Word::Tail, found: tail.to_bits() });
         }
-        let owner = owner_of(&words.tail, &view.writers, head);
-        Ok(owner.map(|owner| Err(Absent::Held(Hold { position: head, owner }))))
+        match owner_of(&words.tail, &view.writers, head) {
+            Some(owner) => Ok(Some(Err(Absent::Held(Hold { position: head, owner })))),
+            // E4: whoever sees the slot claimed a lap later sees that it was released before.
+            None if is_unchanged() => {
+                let found = view.writers.at(head).load(Ordering::Relaxed); // Relaxed: for people.
+                Err(Corruption { what: Word::Claim, found })
+            }
+            None => Ok(None),
+        }
     }
 
     /// Takes the oldest orphan, if a scan that goes on where the last one stopped finds one.

@@ -102,7 +102,7 @@ fn stamp_of<P: Payload + ?Sized>(view: &View<P>, position: u64) -> Stamp {
 fn help_cursor(cursor: &AtomicU64, records: &Records, capacity: u64) -> Result<(), Corruption> {
     for _ in 0..ATTEMPTS {
         let seen = Claim::from_bits(cursor.load(E3_CURSOR.acquire())); // E3
-        if help(records, capacity, seen)? == Recorded::All {
+        if help(cursor, records, capacity, seen)? == Recorded::All {
             return Ok(());
         }
     }
