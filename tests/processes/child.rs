@@ -74,6 +74,11 @@ impl Role {
     /// Kills the process; returns when it is gone.
     pub(crate) fn kill(mut self) {
         self.signal(Signal::SIGKILL);
+        self.gone();
+    }
+
+    /// Waits until the process, which was killed, is gone.
+    pub(crate) fn gone(&mut self) {
         self.process.wait().expect("a child of ours");
     }
 

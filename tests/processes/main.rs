@@ -1,8 +1,8 @@
 //! Promises that cross processes, checked with real ones.
 //!
-//! The test binary runs itself again in one of the roles of `roles.rs` and `sleepers.rs`: started with `--role NAME RING
-//! …`, it takes part in a ring, says on standard output what it did, and is killed, stopped or spoken to on standard input
-//! by its test.
+//! The test binary runs itself again in one of the roles of `roles.rs`, `sleepers.rs` and `workers.rs`: started with
+//! `--role NAME RING …`, it takes part in a ring, says on standard output what it did, and is killed, stopped or spoken to
+//! on standard input by its test.
 
 #![allow(missing_docs, clippy::disallowed_types)]
 
@@ -15,6 +15,7 @@ mod endings;
 mod faults;
 mod filters;
 mod liveness;
+mod many;
 mod pauses;
 mod removal;
 mod roles;
@@ -22,6 +23,7 @@ mod sleepers;
 mod sleeping;
 mod system_calls;
 mod takeover;
+mod workers;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -35,6 +37,7 @@ fn main() {
         endings::trials(),
         faults::trials(),
         liveness::trials(),
+        many::trials(),
         removal::trials(),
         sleeping::trials(),
         system_calls::trials(),

@@ -66,7 +66,7 @@ pub(crate) fn play(role: &str, name: &str, arguments: &[String]) {
     }
 }
 
-fn attach(how: &str) -> Attach {
+pub(crate) fn attach(how: &str) -> Attach {
     how.split_whitespace().fold(Attach::new(), |attach, word| match word {
         "asymmetric" => attach.barrier(Barrier::Asymmetric),
         "fenced" => attach.barrier(Barrier::Fenced),
@@ -74,6 +74,7 @@ fn attach(how: &str) -> Attach {
         "spin" => attach.strategy(Strategy::Spin),
         "sleep" => attach.strategy(Strategy::Sleep),
         "mortal" => attach.fail_when_peer_dies(true),
+        "patient" => attach.patience(Duration::from_secs(3600)),
         "EPERM" | "ENOSYS" => {
             let errno = if word == "EPERM" { libc::EPERM } else { libc::ENOSYS };
             filters::refuse(&[(libc::SYS_membarrier, None)], errno);
