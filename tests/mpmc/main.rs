@@ -22,6 +22,7 @@ mod participants;
 mod read_ahead;
 mod reads;
 mod redelivery;
+mod removal;
 mod shapes;
 mod threads;
 mod types;
