@@ -8,7 +8,7 @@ use super::reader::Taken;
 use crate::delivery::{Delivery, Item};
 use crate::element::{Element, Payload};
 use crate::error::{Passing, PopError, ReleaseError};
-use crate::position::Position;
+use crate::position::{Position, claim_distance};
 use crate::surface::common_read_ahead;
 use crate::wait::Limit;
 
@@ -25,10 +25,11 @@ impl<P: Payload + ?Sized> Consumer<P> {
     pub fn release_through(&mut self, position: Position) -> Result<u64, ReleaseError> {
         self.port.check()?;
         let Some(index) = self.ahead.iter().position(|it| Position::of_claim(*it) == position) else {
-            let latest = self.ahead.iter().map(|it| position.since(Position::of_claim(*it))).min();
-            return match latest {
-                Some(beyond) if beyond > 0 => Err(ReleaseError::NotRead { beyond: beyond.cast_unsigned() }),
-                _ => Ok(0),
+            let beyond = self.read_to.map_or(0, |latest| position.since(Position::of_claim(latest)));
+            return if beyond > 0 {
+                Err(ReleaseError::NotRead { beyond: beyond.cast_unsigned() })
+            } else {
+                Ok(0)
             };
         };
         for released in self.ahead.drain(..=index) {
@@ -57,6 +58,9 @@ impl<P: Payload + ?Sized> Consumer<P> {
         self.ahead.reserve(1); // Before anything is taken: an allocator that panics loses nothing.
         let taken = self.acquire()?;
         self.ahead.push_back(taken.first);
+        if self.read_to.is_none_or(|latest| claim_distance(taken.first, latest) > 0) {
+            self.read_to = Some(taken.first);
+        }
         self.deliver(taken);
         Ok(taken)
     }

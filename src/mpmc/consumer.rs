@@ -37,6 +37,8 @@ pub struct Consumer<P: Payload + ?Sized> {
     held: (u64, u64),
     /// What was read ahead and is not released, in the order of delivery.
     pub(super) ahead: VecDeque<u64>,
+    /// The latest position that was ever read ahead.
+    pub(super) read_to: Option<u64>,
     last: Option<Delivery>,
     suspicion: Suspicion,
     pub(super) port: Port<P>,
@@ -50,7 +52,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     fn over(port: Port<P>) -> Self {
         let reader = Reader::new(&port.view, port.me(), port.barrier.ringer());
         let suspicion = Suspicion::default();
-        Self { reader, held: (0, 0), ahead: VecDeque::new(), last: None, suspicion, port }
+        Self { reader, held: (0, 0), ahead: VecDeque::new(), read_to: None, last: None, suspicion, port }
     }
 
     /// Another consumer of the same ring: a participant of its own. Makes system calls.

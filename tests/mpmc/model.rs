@@ -106,6 +106,8 @@ struct Item {
 struct Mine {
     forgotten: Vec<usize>,
     ahead: VecDeque<usize>,
+    /// The latest one that was ever read ahead.
+    read_to: Option<usize>,
 }
 
 /// What a ring should be like.
@@ -228,7 +230,7 @@ impl Model {
 
     /// Consumer `me` goes.
     fn leave(&mut self, me: usize) {
-        let Mine { forgotten, ahead } = std::mem::take(&mut self.consumers[me]);
+        let Mine { forgotten, ahead, .. } = std::mem::take(&mut self.consumers[me]);
         self.give_back(forgotten.into_iter().chain(ahead));
     }
 
@@ -517,7 +519,9 @@ impl<P: Carried + ?Sized> Pair<P> {
                 assert_eq!(found, delivered.clone().map(|it| (it.numbers[0], it.first, it.redelivered)));
                 if let (Ok(indices), Ok(delivered)) = (expected, delivered) {
                     self.assert_last(me, &delivered);
-                    self.model.consumers[me].ahead.extend(indices);
+                    let mine = &mut self.model.consumers[me];
+                    mine.read_to = mine.read_to.max(Some(indices[0]));
+                    mine.ahead.extend(indices);
                 }
             }
             Call::ReleaseThrough(me, step) => {
@@ -531,7 +535,7 @@ impl<P: Carried + ?Sized> Pair<P> {
                 self.model.release(released);
             }
             Call::ReleaseBeyond(me, step) => {
-                let Some(latest) = self.model.consumers[me].ahead.iter().max() else { return };
+                let Some(latest) = self.model.consumers[me].read_to else { return };
                 let index = self.model.items.len() + step as usize;
                 let beyond = (index - latest) as u64;
                 let refused = self.rx[me].release_through(self.model.position(index));

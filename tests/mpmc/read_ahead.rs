@@ -78,6 +78,24 @@ fn an_item_that_comes_again_is_released_in_the_order_of_delivery() {
 }
 
 #[test]
+fn a_position_stays_released_whatever_older_item_comes_again_later() {
+    for_each_backing(|backing| {
+        let ring = numbers(backing, 8);
+        let (mut tx, [mut one, mut two]) = (ring.producer().expect("an entry"), two_consumers(&ring));
+        tx.try_push_slice(&[0, 1]).expect("room");
+        let zero = two.try_read().expect("an item");
+        let first = one.try_read_ahead().expect("an item");
+        assert_eq!(one.release_through(first.position), Ok(1));
+        drop(zero);
+        let older = one.try_read_ahead().expect("an item");
+        assert_eq!((older.value, older.redelivered), (0, true));
+        assert_eq!(one.release_through(first.position), Ok(0));
+        assert_eq!(one.release_through(first.position.next()), Err(ReleaseError::NotRead { beyond: 1 }));
+        assert_eq!(one.release_through(older.position), Ok(1));
+    });
+}
+
+#[test]
 fn what_is_given_back_comes_to_any_consumer_flagged() {
     for_each_backing(|backing| {
         let ring = numbers(backing, 8);
