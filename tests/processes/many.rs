@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use ringfence::mpmc::{self, Consumer, OnConsumerDeath, Options, Ring};
-use ringfence::{AttachError, Fate, PopError, Position, Presence, PushError};
+use ringfence::{Attach, AttachError, Fate, Fault, PopError, Position, Presence, PushError};
 use tempfile::NamedTempFile;
 
 use crate::child::{Name, Role};
+use crate::common::Numbers;
 use crate::pauses::ALIVE;
-use crate::workers::{Numbered, Shares};
+use crate::workers::{Numbered, RECORD, Shares};
 use crate::{size, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -25,6 +26,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             consumer_of_the_slot_killed,
         ),
         trial("many::a_producer_killed_at_any_moment_loses_nothing_and_stops_nobody", producer_killed),
+        trial(
+            "many::whoever_is_killed_again_and_again_nothing_is_lost_and_nothing_repeated_unflagged",
+            all_killed,
+        ),
+        trial("many::a_wait_ends_with_the_death_of_the_last_peer_if_asked_to", last_peer_died),
         trial("many::a_stopped_consumer_is_named_and_never_taken_for_dead", stopped),
         trial("many::what_a_killed_consumer_had_comes_again_flagged", redelivered),
         trial("many::what_a_killed_consumer_had_is_gone_where_the_creator_wants_that", discarded),
@@ -249,6 +255,100 @@ fn producer_killed() {
     }
     println!("{claims} of them had claimed positions and not committed them");
     assert_eq!(tx.try_push_slice(&vec![[0; 2]; 1 << 14]), Ok(1 << 14), "every slot can be used");
+}
+
+/// What was written down of an item.
+#[derive(Clone, Copy, Default)]
+struct Written {
+    flagged: u64,
+    unflagged: u64,
+}
+
+fn all_killed() {
+    let (name, ring) = ring(64);
+    let mut moments = Numbers::from_seed(11);
+    let mut files = Vec::new();
+    let mut consumer = || {
+        let file = NamedTempFile::new().expect("a file");
+        let role = Role::ready("mpmc write down", &[&name, file.path().to_str().expect("a plain path")]);
+        files.push(file);
+        role
+    };
+    let mut producers_until_now = 0;
+    let mut producer = || {
+        producers_until_now += 1;
+        Role::ready("mpmc push on and on", &[&name, &(producers_until_now - 1).to_string()])
+    };
+    let (mut consumers, mut producers) = ([consumer(), consumer()], [producer(), producer()]);
+    for _ in 0..size(30, 600) {
+        std::thread::sleep(Duration::from_micros(moments.below(4000) as u64));
+        let which = moments.below(2);
+        if moments.below(2) == 0 {
+            consumers[which].signal(Signal::SIGKILL);
+            consumers[which] = consumer();
+        } else {
+            producers[which].signal(Signal::SIGKILL);
+            producers[which] = producer();
+        }
+    }
+    producers.into_iter().for_each(Role::kill);
+    ring.close();
+    consumers.into_iter().for_each(Role::finish);
+
+    let mut items = vec![Vec::<Written>::new(); producers_until_now];
+    for file in &files {
+        let bytes = std::fs::read(file.path()).expect("the consumer's file");
+        let mut next = vec![0; producers_until_now];
+        for record in bytes.chunks(RECORD) {
+            let word = |at: usize| u64::from_le_bytes(*record[at..].first_chunk().expect("a whole record"));
+            let (producer, number, flagged) = (word(0) as usize, word(8) as usize, record[RECORD - 1] == 1);
+            let items = &mut items[producer];
+            items.resize(items.len().max(number + 1), Written::default());
+            items[number].flagged += u64::from(flagged);
+            items[number].unflagged += u64::from(!flagged);
+            if !flagged {
+                assert!(number >= next[producer], "{producer}, {number} came behind {}", next[producer]);
+                next[producer] = number + 1;
+            }
+        }
+    }
+    let all = || items.iter().flatten();
+    assert!(all().all(|it| it.flagged + it.unflagged > 0), "an item was lost");
+    assert!(all().all(|it| it.unflagged <= 1), "an item came again unflagged");
+    let twice = all().filter(|it| it.flagged + it.unflagged > 1).count();
+    println!("{} items, {twice} of them written down more than once", all().count());
+    assert!(twice <= files.len(), "a consumer has one item at a time");
+}
+
+fn last_peer_died() {
+    let died = Attach::new().fail_when_peer_dies(true);
+    let (name, ring) = ring_of(Options::<Numbered>::new(2).attach(died));
+    let (mut tx, mut rx) = (ring.producer().expect("an entry"), ring.consumer().expect("an entry"));
+    tx.try_push_slice(&[[0, 0], [0, 1]]).expect("room");
+    assert_eq!(drain(&mut rx).len(), 2);
+    drop(tx);
+    let producers = [(); 2].map(|()| Role::ready("mpmc hold producer", &[&name]));
+    for role in producers {
+        assert_eq!(rx.pop_timeout(SHORT), Err(PopError::Timeout), "one of them lives");
+        role.kill();
+    }
+    let popped = rx.pop_timeout(PATIENCE);
+    assert!(matches!(popped, Err(PopError::Broken(Fault::PeerDied { .. }))), "{popped:?}");
+    assert_eq!(rx.try_pop(), Err(PopError::Empty), "that concerns calls that wait");
+    drop(rx);
+
+    let mut tx = ring.producer().expect("an entry");
+    tx.try_push_slice(&[[0, 0], [0, 1]]).expect("room");
+    let consumers = [(); 2].map(|()| Role::ready("mpmc hold consumer", &[&name]));
+    for role in consumers {
+        assert_eq!(tx.push_timeout([0, 2], SHORT), Err(PushError::Timeout), "one of them lives");
+        role.kill();
+    }
+    let pushed = tx.push_timeout([0, 2], PATIENCE);
+    assert!(matches!(pushed, Err(PushError::Broken(Fault::PeerDied { .. }))), "{pushed:?}");
+    let mut rx = ring.consumer().expect("an entry");
+    assert_eq!(rx.pop(), Ok([0, 0]));
+    tx.push([0, 2]).expect("there is another one now");
 }
 
 fn stopped() {
