@@ -238,10 +238,14 @@ impl<P: Payload + ?Sized> Consumer<P> {
         self.port.attachment.attach.patience
     }
 
-    /// Notes who is in the way; says whether it was found dead, and is no longer.
+    /// Notes who is in the way; says whether it was found dead, and is no longer, or one of those who have later items.
     fn suspects(&mut self, hold: Hold) -> bool {
-        let repaired = self.suspicion.is_due(hold, self.patience())
-            && resolve(&self.port.attachment, &self.port.view, hold);
+        if !self.suspicion.is_due(hold, self.patience()) {
+            return false;
+        }
+        let suspects = [Some(hold), self.reader.next_suspect()];
+        let ask = |hold| resolve(&self.port.attachment, &self.port.view, hold);
+        let repaired = suspects.into_iter().flatten().map(ask).fold(false, |any, it| any | it);
         if repaired {
             self.suspicion.clear();
         }

@@ -14,7 +14,7 @@
 //!    before it looks at head; one scan resumes where the last one stopped.
 //! 3. The epoch only makes this fast: whoever gives back may die before it counts. So a reader that finds nothing at head
 //!    looks below head every time, at every slot that is not yet FREE(p + capacity). It takes an orphan whatever the
-//!    epoch says; an item of somebody else counts as held up by its owner.
+//!    epoch says; an item of somebody else counts as held up by its owner, the oldest one's and another's in turn.
 //! 4. `Closed` is said only where head is at the close and every slot of the last lap is released; else `Held`.
 //!
 //! Edges:
@@ -91,6 +91,10 @@ pub(crate) struct Reader {
     scan: Scan,
     /// Everything before this position is released.
     settled: u64,
+    /// Who was asked last whether it lives, of those who have items below head and not the oldest one.
+    asked: Option<Hold>,
+    /// Who is to be asked next.
+    suspect: Option<Hold>,
     /// As the writer's.
     backoff: Backoff,
 }
@@ -101,7 +105,16 @@ impl Reader {
         // Relaxed: unequal to the ring's, so that the first call scans.
         let epoch = view.words.status.orphan_epoch.load(Ordering::Relaxed).wrapping_sub(1);
         let settled = before(head, view.slots.capacity());
-        Self { me, ringer, epoch, scan: Scan { epoch, next: settled }, settled, backoff: Backoff::new() }
+        Self {
+            me,
+            ringer,
+            epoch,
+            scan: Scan { epoch, next: settled },
+            settled,
+            asked: None,
+            suspect: None,
+            backoff: Backoff::new(),
+        }
     }
 
     /// The epoch up to which this reader has taken what was given back.
@@ -288,7 +301,9 @@ impl Reader {
     ) -> Result<Below, Corruption> {
         self.bound_settled(view, head);
         let capacity = view.slots.capacity().cast_signed();
-        let (mut position, mut held) = (self.settled, None);
+        let (mut position, mut oldest) = (self.settled, None);
+        let mut others = Others::behind(self.asked);
+        self.suspect = None;
         while claim_distance(head, position) > 0 {
             let stamp = Stamp::from_bits(view.slots.slot(position).stamp().load(E1_PUBLISH.acquire())); // E1
             let distance = claim_distance(stamp.position(), position);
@@ -300,13 +315,44 @@ impl Reader {
                 return Err(Corruption { what: Word::Stamp, found: stamp.to_bits() });
             } else if let Some(orphan) = self.adopt(view, position, stamp, wanted) {
                 return Ok(Below::Orphan(orphan));
-            } else if held.is_none() {
-                let owner = owner_of(&view.words.head, &view.readers, position);
-                held = owner.filter(|it| *it != self.me).map(|owner| Hold { position, owner });
+            } else if let Some(owner) = owner_of(&view.words.head, &view.readers, position)
+                && owner != self.me
+            {
+                let hold = Hold { position, owner };
+                others.note(hold, *oldest.get_or_insert(hold));
             }
             position = after(position, 1);
         }
-        Ok(held.map_or(Below::Settled, Below::Held))
+        self.suspect = others.next();
+        Ok(oldest.map_or(Below::Settled, Below::Held))
+    }
+
+    /// Who may be dead as well, of those whose items were found below head, beside the one who has the oldest: another
+    /// one each time. A living one keeps its item for as long as it likes; those behind it wait for nobody.
+    pub(crate) fn next_suspect(&mut self) -> Option<Hold> {
+        let suspect = self.suspect.take();
+        self.asked = suspect.or(self.asked);
+        suspect
+    }
+
+    /// Tells of everybody who has items below head, once; of nobody where some were given back.
+    #[cold]
+    pub(crate) fn each_below<P: Payload + ?Sized>(view: &View<P>, mut tell: impl FnMut(Hold)) {
+        let head = Claim::from_bits(view.words.head.load(E3_CURSOR.acquire())).position(); // E3
+        let mut told = [0_u64; Owner::COUNT / 64];
+        for step in (1..=view.slots.capacity()).rev() {
+            let position = before(head, step);
+            let stamp = Stamp::from_bits(view.slots.slot(position).stamp().load(E1_PUBLISH.acquire())); // E1
+            if stamp.position() == position
+                && let Some(owner) = owner_of(&view.words.head, &view.readers, position)
+            {
+                let (word, bit) = (&mut told[owner.number() / 64], 1 << (owner.number() % 64));
+                if *word & bit == 0 {
+                    *word |= bit;
+                    tell(Hold { position, owner });
+                }
+            }
+        }
     }
 
     /// Nothing further than a lap below head is unsettled.
@@ -384,6 +430,36 @@ impl Reader {
         let stamp = Stamp::from_bits(view.slots.slot(head).stamp().load(Ordering::Relaxed));
         let committed = stamp.position() == head && matches!(stamp.state(), State::Full | State::Void);
         committed || words.status.orphan_epoch.load(Ordering::Relaxed) != epoch
+    }
+}
+
+/// Those who have items below head, and not the oldest one.
+struct Others {
+    asked: Option<Hold>,
+    first: Option<Hold>,
+    /// The first one behind the one who was asked.
+    behind: Option<Hold>,
+}
+
+impl Others {
+    fn behind(asked: Option<Hold>) -> Self {
+        Self { asked, first: None, behind: None }
+    }
+
+    fn note(&mut self, hold: Hold, oldest: Hold) {
+        if hold.owner == oldest.owner {
+            return;
+        }
+        self.first.get_or_insert(hold);
+        if self.asked.is_none_or(|asked| {
+            hold.owner != asked.owner && claim_distance(hold.position, asked.position) > 0
+        }) {
+            self.behind.get_or_insert(hold);
+        }
+    }
+
+    fn next(self) -> Option<Hold> {
+        self.behind.or(self.first)
     }
 }
 

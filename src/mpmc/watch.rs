@@ -70,19 +70,22 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
         }
     }
 
-    /// Also puts in order what somebody left who died and is in the way.
+    /// Also puts in order what somebody left who died and is in the way, or had items that others can have.
     fn look_around(&self) {
         match self.attachment.look_around(self.peers()) {
             Some(Fault::Truncated) => return self.signals.stop(),
             Some(_) => self.signals.alarm(),
             None => {}
         }
-        let hold = match self.role {
-            Role::Producer => blocking_writers(&self.view),
-            Role::Consumer => blocking_readers(&self.view),
-        };
-        if let Some(hold) = hold {
+        let ask = |hold| {
             resolve(&self.attachment, &self.view, hold);
+        };
+        match self.role {
+            Role::Producer => blocking_writers(&self.view).into_iter().for_each(ask),
+            Role::Consumer => {
+                blocking_readers(&self.view).into_iter().for_each(ask);
+                Reader::each_below(&self.view, ask);
+            }
         }
     }
 }

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use ringfence::mpmc::{self, Consumer, OnConsumerDeath, Options, Ring};
-use ringfence::{Attach, AttachError, Fate, Fault, PopError, Position, Presence, PushError};
+use ringfence::{
+    Attach, AttachError, Fate, Fault, PopError, Position, Presence, PushError, WaitError, WaitSet,
+};
 use tempfile::NamedTempFile;
 
 use crate::child::{Name, Role};
@@ -40,13 +42,19 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("many::a_repair_by_another_process_ends_a_consumers_sleep", repaired_for_consumers),
         trial("many::a_repair_by_another_process_ends_a_producers_sleep", repaired_for_producers),
         trial("many::a_sleeper_finds_out_by_itself_who_is_dead", repaired_by_sleeper),
+        trial(
+            "many::what_a_killed_consumer_had_comes_again_while_another_one_keeps_an_older_item",
+            dead_behind_living,
+        ),
+        trial("many::a_set_is_woken_by_what_a_killed_consumer_had", repaired_for_sets),
+        trial("many::a_set_is_woken_by_the_slot_that_a_killed_consumer_had", repaired_for_sets_of_producers),
         trial("many::a_close_ends_every_sleep", closed),
         trial("many::a_forced_removal_ends_every_sleep", unlinked),
     ]
 }
 
 /// Far more than anything below takes; passing it means that somebody hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(20);
 
 fn ring_of(options: Options<Numbered>) -> (Name, Ring<Numbered>) {
@@ -530,6 +538,52 @@ fn repaired_by_sleeper() {
     assert_eq!([rx.pop_timeout(PATIENCE), rx.pop_timeout(PATIENCE)], [Ok([0, 1]), Ok([7, 7])]);
     producer.finish();
     consumer.finish();
+}
+
+fn dead_behind_living() {
+    for close in [false, true] {
+        let (name, ring) = ring(4);
+        push(&ring, 0..3);
+        let (mut living, mut rx) = (ring.consumer().expect("an entry"), ring.consumer().expect("an entry"));
+        let items = living.try_read_slice(2).expect("items");
+        let victim = Role::ready("mpmc take and hold", &[&name, "0"]);
+        if close {
+            ring.close();
+        }
+        victim.kill();
+        let popped = rx.pop_timeout(PATIENCE);
+        assert_eq!((popped, rx.last().expect("a delivery").redelivered), (Ok([0, 2]), true));
+        items.release();
+    }
+}
+
+fn repaired_for_sets() {
+    let (name, ring) = ring(4);
+    push(&ring, 0..1);
+    let victim = Role::ready("mpmc take and hold", &[&name, "0"]);
+    let mut rx = ring.consumer().expect("an entry");
+    assert_eq!(rx.try_pop(), Err(PopError::Empty));
+    let mut set = WaitSet::new();
+    set.add(rx.doorbell(), ()).expect("room");
+    let mut ready = Vec::new();
+    assert_eq!(set.wait_timeout(&mut ready, SHORT), Err(WaitError::Timeout));
+    victim.kill();
+    set.wait_timeout(&mut ready, PATIENCE).expect("what the dead one had");
+    assert_eq!(rx.try_pop(), Ok([0, 0]));
+}
+
+fn repaired_for_sets_of_producers() {
+    let (name, ring) = ring_of(Options::<Numbered>::new(2).on_consumer_death(OnConsumerDeath::Discard));
+    push(&ring, 0..2);
+    let victim = Role::ready("mpmc take and hold", &[&name, "0"]);
+    let mut tx = ring.producer().expect("an entry");
+    let mut set = WaitSet::new();
+    set.add(tx.doorbell(), ()).expect("room");
+    let mut ready = Vec::new();
+    assert_eq!(set.wait_timeout(&mut ready, SHORT), Err(WaitError::Timeout));
+    victim.kill();
+    set.wait_timeout(&mut ready, PATIENCE).expect("the slot of the dead one");
+    tx.try_push([0, 2]).expect("the slot of the dead one");
 }
 
 /// Two sleepers on each side, of a full ring and of an empty one; what `act` on both makes of their calls, and of the next
