@@ -70,18 +70,11 @@ impl Owner {
     pub(crate) const NOBODY: Self = Self(0);
     /// In the write side's cursor: the ring was closed, and no position is claimed any more.
     pub(crate) const CLOSED: Self = Self((1 << OWNER_BITS) - 1);
-    /// How many different owners there are.
-    pub(crate) const COUNT: usize = 1 << OWNER_BITS;
 
     /// The owner of entry `index`, which is below 4094.
     #[inline]
     pub(crate) const fn of_entry(index: u32) -> Self {
         Self(index as u16 + 1)
-    }
-
-    /// The owner's own number, below [`COUNT`](Owner::COUNT).
-    pub(crate) const fn number(self) -> usize {
-        self.0 as usize
     }
 
     /// The number of the owner's entry; `None` for nobody.
