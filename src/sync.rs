@@ -11,7 +11,7 @@
 #[cfg(not(loom))]
 use core::sync::atomic as imp;
 #[cfg(loom)]
-use loom::sync::atomic as imp;
+use crate::model::atomic as imp;
 
 pub(crate) use imp::Ordering;
 

@@ -13,6 +13,7 @@ use loom::cell::UnsafeCell;
 
 use crate::element::Element;
 use crate::layout::words::Shared;
+use crate::model::death;
 use crate::position::{Claim, Owner, Stamp, State, free};
 use crate::sync::AtomicU64;
 
@@ -98,10 +99,12 @@ impl Slot {
 
     pub(crate) fn write<T: Element>(&self, value: &T) {
         assert!(size_of::<T>() <= 64 && align_of::<T>() <= 8, "models use small elements");
+        death::before_write();
         self.payload.with_mut(|to| {
             // SAFETY: the cell is large and aligned enough, and loom fails the model where another thread uses it.
             unsafe { to.cast::<T>().write(*value) }
         });
+        death::after_write();
     }
 
     pub(crate) fn read<T: Element>(&self) -> T {
