@@ -1,14 +1,12 @@
 //! Loom's atomics, as the models need them: whoever writes may be dead by then ([`super::death`]), and a race between a
 //! load and a write is seen whoever loaded last ([`super::looks`]).
 //!
-//! A store that comes behind another thread's read-modify-write is one itself: to loom, the two have no order, and what was
-//! exchanged could be read again after all that came later. No machine and no memory model does that, since nothing comes
-//! between the two halves of an exchange.
-
-use std::cell::Cell;
+//! A store to a word that others exchange meanwhile is an exchange itself ([`AtomicU64::raced`]). To loom, a store and an
+//! exchange that ran before it have no order, and what was exchanged could be read again after all that came later. No
+//! machine and no memory model does that, since nothing comes between the two halves of an exchange. What the stronger
+//! store hides is that it ends a release sequence.
 
 use loom::sync::atomic as imp;
-use loom::thread::{self, ThreadId};
 
 pub(crate) use imp::{Ordering, fence};
 
@@ -21,13 +19,17 @@ macro_rules! atomic {
         pub(crate) struct $name {
             word: imp::$name,
             looks: $looks,
-            /// Who wrote last, if that was a read-modify-write.
-            exchanger: Cell<Option<ThreadId>>,
+            raced: bool,
         }
 
         impl $name {
             pub(crate) fn new(value: $value) -> Self {
-                Self { word: imp::$name::new(value), looks: <$looks>::default(), exchanger: Cell::new(None) }
+                Self { word: imp::$name::new(value), looks: <$looks>::default(), raced: false }
+            }
+
+            /// A word to which one thread stores what others may be exchanging.
+            pub(crate) fn raced(value: $value) -> Self {
+                Self { raced: true, ..Self::new(value) }
             }
 
             pub(crate) fn load(&self, ordering: Ordering) -> $value {
@@ -36,22 +38,21 @@ macro_rules! atomic {
             }
 
             pub(crate) fn store(&self, value: $value, ordering: Ordering) {
-                death::before_write();
-                self.looks.before_write();
-                if self.exchanger.take().is_some_and(|it| it != thread::current().id()) {
-                    self.word.swap(value, ordering);
-                } else {
-                    self.word.store(value, ordering);
-                }
-                death::after_write();
+                self.write(|word| {
+                    if self.raced {
+                        word.swap(value, ordering);
+                    } else {
+                        word.store(value, ordering);
+                    }
+                });
             }
 
             pub(crate) fn fetch_or(&self, bits: $value, ordering: Ordering) -> $value {
-                self.exchange(|word| word.fetch_or(bits, ordering))
+                self.write(|word| word.fetch_or(bits, ordering))
             }
 
             pub(crate) fn fetch_add(&self, value: $value, ordering: Ordering) -> $value {
-                self.exchange(|word| word.fetch_add(value, ordering))
+                self.write(|word| word.fetch_add(value, ordering))
             }
 
             pub(crate) fn compare_exchange(
@@ -65,17 +66,15 @@ macro_rules! atomic {
                 self.looks.before_write();
                 let result = self.word.compare_exchange(current, new, success, failure);
                 if result.is_ok() {
-                    self.exchanger.set(Some(thread::current().id()));
                     death::after_write();
                 }
                 result
             }
 
-            fn exchange(&self, act: impl FnOnce(&imp::$name) -> $value) -> $value {
+            fn write<R>(&self, act: impl FnOnce(&imp::$name) -> R) -> R {
                 death::before_write();
                 self.looks.before_write();
                 let result = act(&self.word);
-                self.exchanger.set(Some(thread::current().id()));
                 death::after_write();
                 result
             }

@@ -193,6 +193,15 @@ impl Producer {
         }
     }
 
+    /// Pushes, and is slow: does `meanwhile` between its claim and the payload.
+    pub fn push_slowly(&mut self, value: u64, meanwhile: impl FnOnce()) {
+        let (position, _) = self.writer.claim(&self.view, 1).expect("room");
+        meanwhile();
+        self.view.slots.slot(position).write(&value);
+        self.writer.commit(&self.view, position);
+        self.writer.ring(&self.view, 1);
+    }
+
     fn blocked(blocked: Blocked) -> Push {
         match blocked {
             Blocked::Full(_) => Push::Full,
@@ -362,7 +371,9 @@ pub mod wrong {
             let position = claim.position();
             let stamp = view.slots.slot(position).stamp();
             // Relaxed: as in a repair.
-            if claim.owner() == dead && stamp.load(Ordering::Relaxed) == Stamp::new(position, State::Free).to_bits() {
+            if claim.owner() == dead
+                && stamp.load(Ordering::Relaxed) == Stamp::new(position, State::Free).to_bits()
+            {
                 stamp.store(Stamp::new(position, State::Void).to_bits(), E1_PUBLISH.release()); // E1
             }
         }

@@ -42,7 +42,7 @@ impl Records {
     /// Of `capacity` slots, none of which anybody has had.
     pub(crate) fn new(capacity: u64, start: u64) -> Self {
         let record = |position: u64| {
-            AtomicU64::new(Claim::new(position.wrapping_sub(capacity), Owner::NOBODY).to_bits())
+            AtomicU64::raced(Claim::new(position.wrapping_sub(capacity), Owner::NOBODY).to_bits())
         };
         Self(Rc::new(first_lap(capacity, start).map(record).collect()))
     }
