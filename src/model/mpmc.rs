@@ -173,12 +173,6 @@ impl Ring {
         let view = &self.shape.view;
         owner_of(&view.words.tail, &view.writers, self.position(step))?.entry()
     }
-
-    /// Who is said to have claimed the position that lies `step` behind the first one, to read it.
-    pub fn reader_of(&self, step: u64) -> Option<u32> {
-        let view = &self.shape.view;
-        owner_of(&view.words.head, &view.readers, self.position(step))?.entry()
-    }
 }
 
 impl Producer {
