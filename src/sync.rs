@@ -8,10 +8,10 @@
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
+#[cfg(loom)]
+use crate::model::atomic as imp;
 #[cfg(not(loom))]
 use core::sync::atomic as imp;
-#[cfg(loom)]
-use loom::sync::atomic as imp;
 
 pub(crate) use imp::Ordering;
 
@@ -32,6 +32,12 @@ macro_rules! atomic {
         impl $name {
             pub(crate) $($const)? fn new(value: $value) -> Self {
                 Self(imp::$name::new(value))
+            }
+
+            /// One to which an owner stores what others may be exchanging meanwhile: loom must be told.
+            #[cfg(loom)]
+            pub(crate) fn raced(value: $value) -> Self {
+                Self(imp::$name::raced(value))
             }
 
             /// Where the word lies: what the kernel is told of a futex, and what a model calls it.

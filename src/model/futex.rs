@@ -20,11 +20,11 @@
 //! There is no membarrier(2) here: both sides of D1 are fences, which is what a membarrier makes of the light side.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use loom::thread::{self, Thread, ThreadId};
 
+use super::{death, looks};
 use crate::sync::{AtomicU32, Ordering};
 
 /// Whom a wake takes out of a queue.
@@ -41,9 +41,6 @@ pub enum Death {
     BeforeWake,
     AfterWake,
 }
-
-/// What unwinds the stack of a ringer that died.
-struct Dead;
 
 struct Sleeper {
     thread: Thread,
@@ -114,8 +111,10 @@ impl Kernel {
     }
 }
 
-/// Begins an execution: nobody sleeps.
+/// Begins an execution: nobody sleeps, and nobody is to die.
 pub fn boot(whom: Whom) {
+    death::boot();
+    looks::boot();
     KERNEL.set(Kernel { whom, ..Kernel::default() });
 }
 
@@ -193,17 +192,12 @@ pub(crate) fn fence_everywhere() -> bool {
 pub(crate) fn dying(death: Death, ring: impl FnOnce()) {
     let doom = |doomed| KERNEL.with_borrow_mut(|kernel| kernel.doomed = doomed);
     doom(Some((thread::current().id(), death)));
-    let end = catch_unwind(AssertUnwindSafe(ring));
+    death::outlived(ring);
     doom(None);
-    if let Err(cause) = end
-        && !cause.is::<Dead>()
-    {
-        resume_unwind(cause);
-    }
 }
 
 fn die_if_doomed(death: Death) {
     if KERNEL.with_borrow(|kernel| kernel.doomed) == Some((thread::current().id(), death)) {
-        resume_unwind(Box::new(Dead));
+        death::die();
     }
 }

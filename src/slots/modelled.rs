@@ -13,6 +13,7 @@ use loom::cell::UnsafeCell;
 
 use crate::element::Element;
 use crate::layout::words::Shared;
+use crate::model::death;
 use crate::position::{Claim, Owner, Stamp, State, free};
 use crate::sync::AtomicU64;
 
@@ -41,7 +42,7 @@ impl Records {
     /// Of `capacity` slots, none of which anybody has had.
     pub(crate) fn new(capacity: u64, start: u64) -> Self {
         let record = |position: u64| {
-            AtomicU64::new(Claim::new(position.wrapping_sub(capacity), Owner::NOBODY).to_bits())
+            AtomicU64::raced(Claim::new(position.wrapping_sub(capacity), Owner::NOBODY).to_bits())
         };
         Self(Rc::new(first_lap(capacity, start).map(record).collect()))
     }
@@ -98,10 +99,12 @@ impl Slot {
 
     pub(crate) fn write<T: Element>(&self, value: &T) {
         assert!(size_of::<T>() <= 64 && align_of::<T>() <= 8, "models use small elements");
+        death::before_write();
         self.payload.with_mut(|to| {
             // SAFETY: the cell is large and aligned enough, and loom fails the model where another thread uses it.
             unsafe { to.cast::<T>().write(*value) }
         });
+        death::after_write();
     }
 
     pub(crate) fn read<T: Element>(&self) -> T {

@@ -2,12 +2,13 @@
 //! they run in production.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test --release -p ringfence-models --target-dir target/loom`. Without `--cfg loom` there
-//! is nothing here. The models are exhaustive up to three preemptions, two where several sleep at one bell;
-//! `RINGFENCE_LOOM_FULL=1` removes that bound. `-- --nocapture` says how many executions there were.
+//! is nothing here. The models are exhaustive up to three preemptions; two, or one, where three threads are at work or several
+//! sleep at one bell; `RINGFENCE_LOOM_FULL=1` removes that bound. `-- --nocapture` says how many executions there were.
 #![cfg(all(test, loom))]
 
 mod doorbell;
 mod edges;
+mod mpmc;
 mod spsc;
 
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,16 @@ use ringfence::model::futex::{Whom, boot};
 /// Runs `model` in every interleaving.
 fn check(model: impl Fn() + Sync + Send + 'static) {
     explore(3, Whom::Oldest, model);
+}
+
+/// Runs `model`, in which three are at work, in every interleaving of up to two preemptions.
+fn check_three(model: impl Fn() + Sync + Send + 'static) {
+    explore(2, Whom::Oldest, model);
+}
+
+/// Runs `model`, in which three are at work that take many steps, in every interleaving of up to one preemption.
+fn check_long(model: impl Fn() + Sync + Send + 'static) {
+    explore(1, Whom::Oldest, model);
 }
 
 /// Runs `model`, in which several sleep at one bell, in every interleaving, whomever the kernel chooses to wake.
