@@ -22,7 +22,10 @@ pub(crate) enum Pushed {
 /// What came of looking for an item.
 #[derive(Debug)]
 pub(crate) enum Found {
-    Item { number: Option<Number>, redelivered: bool },
+    Item {
+        number: Option<Number>,
+        redelivered: bool,
+    },
     /// No item came before the limit passed.
     Empty,
     Closed,
@@ -176,11 +179,7 @@ impl<K: Kind> Survivors<K> {
 }
 
 /// Runs a call of a survivor, which must return in time.
-pub(crate) fn returns_in_time<R>(
-    books: &mut Books,
-    what: &str,
-    call: impl FnOnce(&mut Books) -> R,
-) -> R {
+pub(crate) fn returns_in_time<R>(books: &mut Books, what: &str, call: impl FnOnce(&mut Books) -> R) -> R {
     let begun = Instant::now();
     let result = call(books);
     let took = begun.elapsed();

@@ -6,6 +6,7 @@
 //!
 //! Short form: the first and the last instructions and some between; with `RINGFENCE_LONG` set: all of them.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::books::{Books, SURVIVOR, Tally};
@@ -126,6 +127,7 @@ impl<K: Kind> Laboratory<K> {
             this.trace = this.start(&bench).trace();
             this.journal.clear();
         }
+
         this
     }
 
@@ -290,8 +292,11 @@ impl<K: Kind> Laboratory<K> {
             Some(wanted) if wanted < last => {
                 let between = wanted.saturating_sub(2 * ENDS).max(1);
                 let spread = (0..between).map(|it| ENDS + it * (last - 2 * ENDS.min(last / 2)) / between);
-                let mut points: Vec<_> =
-                    (0..ENDS).chain(spread).chain(last.saturating_sub(ENDS)..=last).filter(|it| *it <= last).collect();
+                let mut points: Vec<_> = (0..ENDS)
+                    .chain(spread)
+                    .chain(last.saturating_sub(ENDS)..=last)
+                    .filter(|it| *it <= last)
+                    .collect();
                 points.sort_unstable();
                 points.dedup();
                 points
@@ -319,16 +324,22 @@ fn set_in_doubt<K: Kind>(bench: &mut Bench<K>, effect: Effect, in_doubt: bool) {
     }
 }
 
-/// Where `address` is, as file and offset, which `addr2line` understands.
+/// Where `address` is, as a file and an address in it, which `addr2line` understands.
 fn place_of(address: u64) -> String {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let mappings: Vec<_> = maps.lines().filter_map(mapping).collect();
+    let file = mappings.iter().find(|(range, _)| range.contains(&address)).map(|(_, file)| *file);
+    let base = mappings.iter().find(|it| Some(it.1) == file).map(|(range, _)| range.start);
+    match (file.and_then(|it| it.rsplit('/').next()), base) {
+        (Some(file), Some(base)) => format!("{file}+{:#x}", address - base),
+        _ => format!("{address:#x}"),
+    }
+}
+
+/// Range and file of a line of `/proc/self/maps`.
+fn mapping(line: &str) -> Option<(Range<u64>, &str)> {
+    let fields: Vec<_> = line.split_whitespace().collect();
+    let (start, end) = fields.first()?.split_once('-')?;
     let hex = |it: &str| u64::from_str_radix(it, 16).ok();
-    let place = maps.lines().find_map(|line| {
-        let fields: Vec<_> = line.split_whitespace().collect();
-        let (start, end) = fields[0].split_once('-')?;
-        let (start, offset) = (hex(start)?, hex(fields[2])?);
-        let file = fields.get(5)?.rsplit('/').next()?;
-        (start..hex(end)?).contains(&address).then(|| format!("{file}+{:#x}", address - start + offset))
-    });
-    place.unwrap_or_else(|| format!("{address:#x}"))
+    Some((hex(start)?..hex(end)?, fields.get(5)?))
 }

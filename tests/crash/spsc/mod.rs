@@ -6,8 +6,8 @@ pub(crate) mod operations;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use ringfence::spsc::{Consumer, Options, Producer, ReadGuard, Ring, open};
-use ringfence::{AttachError, Payload, PopError, Position, PushError};
+use ringfence::spsc::{Consumer, Options, Producer, ReadGuard, Ring, open_with};
+use ringfence::{Attach, AttachError, Payload, PopError, Position, PushError, Strategy};
 
 use crate::item::{MAX_LENGTH, Number, Numbered, bytes_of, number_of};
 use crate::kind::{Found, Kind, Push, Pushed, Take};
@@ -105,6 +105,11 @@ fn nothing(error: PopError) -> Found {
     }
 }
 
+/// Who sleeps at once does not ask how many processors there are: ten thousand instructions that touch no ring.
+fn attach() -> Attach {
+    Attach::new().strategy(Strategy::Sleep)
+}
+
 /// A ring that carries `P`.
 pub(crate) struct Spsc<P: Load + ?Sized>(PhantomData<P>);
 
@@ -116,11 +121,11 @@ impl<P: Load + ?Sized> Kind for Spsc<P> {
     const CAPACITY: u64 = 8;
 
     fn create(name: &str) -> Ring<P> {
-        P::options(Self::CAPACITY as usize).create(name).expect("a ring")
+        P::options(Self::CAPACITY as usize).attach(attach()).create(name).expect("a ring")
     }
 
     fn open(name: &str) -> Ring<P> {
-        open(name).expect("the laboratory's ring")
+        open_with(name, attach()).expect("the laboratory's ring")
     }
 
     fn producer(ring: &Ring<P>) -> Result<Producer<P>, AttachError> {
