@@ -49,7 +49,11 @@ impl Tally {
     }
 
     /// Adds what a trial came to, of which `place` says where it was.
-    pub(crate) fn add(&mut self, place: &str, other: Self) {
+    pub(crate) fn add(&mut self, other: Self, place: impl FnOnce() -> String) {
+        if other.is_clean() {
+            return;
+        }
+        let place = place();
         self.lost += other.lost;
         self.repeated += other.repeated;
         self.stuck += other.stuck;

@@ -277,32 +277,23 @@ impl<K: Kind> Laboratory<K> {
                 found.complaints.push(format!("{moved_before} items were moved, now it is {done:?}"));
             }
             moved_before = if fate == Fate::Killed { moved } else { 0 };
-            let place = place_of(self.trace.after(steps));
-            tally.add(&format!("{fate:?} after {steps} instructions, at {place}"), found);
+            tally.add(found, || {
+                let place = place_of(self.trace.after(steps));
+                format!("{fate:?} after {steps} instructions, at {place}")
+            });
         }
         Finding { instructions: self.trace.len(), points: points.len(), strayed: self.strayed, tally }
     }
 
-    /// After how many instructions victims stand still: after any number, or after some `wanted`, among which are the
-    /// first and the last.
+    /// After how many instructions victims stand still: after any number, or after about as many as `wanted`, half of
+    /// which are the first and the last ones.
     pub(crate) fn points(&self, wanted: Option<usize>) -> Vec<usize> {
-        const ENDS: usize = 40;
         let last = self.trace.len();
-        match wanted {
-            Some(wanted) if wanted < last => {
-                let between = wanted.saturating_sub(2 * ENDS).max(1);
-                let spread = (0..between).map(|it| ENDS + it * (last - 2 * ENDS.min(last / 2)) / between);
-                let mut points: Vec<_> = (0..ENDS)
-                    .chain(spread)
-                    .chain(last.saturating_sub(ENDS)..=last)
-                    .filter(|it| *it <= last)
-                    .collect();
-                points.sort_unstable();
-                points.dedup();
-                points
-            }
-            _ => (0..=last).collect(),
-        }
+        let Some(wanted) = wanted.filter(|it| *it < last) else { return (0..=last).collect() };
+        let end = wanted / 4;
+        let between = last - 2 * end;
+        let spread = (0..wanted - 2 * end).map(|it| end + it * between / (wanted - 2 * end));
+        (0..end).chain(spread).chain(last - end..=last).collect()
     }
 }
 

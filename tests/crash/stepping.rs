@@ -8,8 +8,8 @@ use crate::spsc::operations as spsc;
 use crate::{expect_clean, report, size, trial};
 
 /// Victims for each operation and fate, in the short form.
-const KILLED: usize = 150;
-const STOPPED: usize = 100;
+const KILLED: usize = 160;
+const STOPPED: usize = 64;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let elements = spsc::ELEMENTS.iter().map(|operation| trial_of(operation));

@@ -3,12 +3,11 @@
 //! The victim is traced (ptrace(2)). It marks where its operation begins and ends with calls of two functions that are
 //! nothing but a breakpoint. Stepping through the whole of it once gives the [`Trace`]: the address of every
 //! instruction. As all victims are forked from one process, the next one does the same at the same addresses. So it need
-//! not be stepped to its k-th instruction: a breakpoint takes it to the last one before it that the trace meets for the
-//! first time, and single steps take it from there. One that has taken another path is not believed; its place takes one
-//! that is stepped all the way.
+//! not be stepped to its k-th instruction: a breakpoint takes it near, and single steps take it from there. One that has
+//! taken another path is not believed; its place takes one that is stepped all the way.
 
 use std::arch::naked_asm;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
@@ -71,6 +70,8 @@ impl Stage {
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     addresses: Vec<u64>,
+    /// For each instruction how often its address was met before.
+    met: Vec<usize>,
     /// For each instruction the last one, itself or before it, whose address was not met before.
     anchors: Vec<usize>,
 }
@@ -81,9 +82,34 @@ impl Trace {
         self.addresses.len()
     }
 
+    fn of(addresses: Vec<u64>) -> Self {
+        let (mut times, mut met, mut anchors) = (HashMap::new(), Vec::new(), Vec::new());
+        for (index, address) in addresses.iter().enumerate() {
+            let times = times.entry(*address).or_insert(0);
+            anchors.push(if *times == 0 { index } else { anchors.last().copied().unwrap_or(0) });
+            met.push(*times);
+            *times += 1;
+        }
+        met.push(0);
+        anchors.push(addresses.len());
+        Self { addresses, met, anchors }
+    }
+
     /// Where a process stands that has run `steps` instructions.
     pub(crate) fn after(&self, steps: usize) -> u64 {
         self.addresses.get(steps).copied().unwrap_or_else(|| address(mark_end))
+    }
+
+    /// The instruction to which a breakpoint takes a process that is to run `steps`, so that least is left to do.
+    fn approach(&self, steps: usize) -> usize {
+        /// What it costs to pass a breakpoint, in steps.
+        const PASS: usize = 3;
+        /// Instructions among which to look.
+        const NEAR: usize = 128;
+        let near = steps.saturating_sub(NEAR)..=steps;
+        let candidates = near.chain([self.anchors[steps]]);
+        let best = candidates.min_by_key(|it| self.met[*it] * PASS + (steps - it));
+        best.unwrap_or(0)
     }
 }
 
@@ -137,27 +163,21 @@ impl Victim {
 
     /// Steps through the whole operation.
     pub(crate) fn trace(mut self) -> Trace {
-        let (mut addresses, mut anchors, mut met) = (Vec::new(), Vec::new(), HashSet::new());
+        let mut addresses = Vec::new();
         let mut place = self.place();
         while place != address(mark_end) {
-            let anchor = anchors.last().copied().unwrap_or(0);
-            anchors.push(if met.insert(place) { addresses.len() } else { anchor });
             addresses.push(place);
             assert!(addresses.len() < ENDLESS, "the operation ends");
             place = self.step();
         }
-        anchors.push(addresses.len());
-        Trace { addresses, anchors }
+        Trace::of(addresses)
     }
 
     /// Runs `steps` instructions of an operation that has just begun, on the path of `trace`; says whether it did.
     pub(crate) fn follow(&mut self, trace: &Trace, steps: usize) -> bool {
-        let anchor = trace.anchors[steps];
-        if anchor > 0 && !self.run_to(trace.after(anchor)) {
-            return false;
-        }
-        (anchor..steps).all(|step| self.place() == trace.after(step) && self.step() == trace.after(step + 1))
-            && self.place() == trace.after(steps)
+        let near = trace.approach(steps);
+        self.run_to(trace.after(near), trace.met[near])
+            && (near..steps).all(|step| self.step() == trace.after(step + 1))
     }
 
     /// Runs `steps` instructions of an operation that has just begun, whatever its path, or all that it has.
@@ -169,28 +189,35 @@ impl Victim {
         }
     }
 
-    /// Goes on to `address`; `false` where another mark came first.
-    fn run_to(&mut self, place: u64) -> bool {
-        let pid = self.0.pid();
-        if place == address(mark_end) {
-            // Its breakpoint is there already.
-            let there = self.go_on() == place + 1;
-            if there {
-                self.set_place(place);
+    /// Goes on until the victim stands at `address` and was there `before` as often; `false` where it never is.
+    fn run_to(&mut self, address: u64, before: usize) -> bool {
+        let mut left = before;
+        loop {
+            if self.place() != address && !self.run_to_next(address) {
+                return false;
             }
-            return there;
+            if left == 0 {
+                return true;
+            }
+            left -= 1;
+            self.step();
         }
-        let at = place as usize as ptrace::AddressType;
+    }
+
+    /// Goes on until the victim stands at `address`; `false` where another mark comes first.
+    fn run_to_next(&mut self, address: u64) -> bool {
+        let pid = self.0.pid();
+        let at = address as usize as ptrace::AddressType;
         let Ok(word) = ptrace::read(pid, at) else { return false };
         let mut bytes = word.to_le_bytes();
         bytes[0] = BREAKPOINT;
         if ptrace::write(pid, at, i64::from_le_bytes(bytes)).is_err() {
             return false;
         }
-        let there = self.go_on() == place + 1;
+        let there = self.go_on() == address + 1;
         ptrace::write(pid, at, word).expect("a stopped process");
         if there {
-            self.set_place(place);
+            self.set_place(address);
         }
         there
     }
