@@ -9,6 +9,9 @@ use crate::item::Number;
 /// The longest that a call of a survivor may take whose time has come.
 pub(crate) const BOUND: Duration = Duration::from_secs(1);
 
+/// How long those who are left may take to find out that somebody died who is not in their way.
+const FINDING_OUT: Duration = Duration::from_millis(20);
+
 /// What became of a push.
 #[derive(Debug)]
 pub(crate) enum Pushed {
@@ -55,6 +58,8 @@ pub(crate) trait Kind {
     type Consumer: Take;
     type Error: Debug;
     const CAPACITY: u64;
+    /// Whether there is one of each role.
+    const IS_EXCLUSIVE: bool;
 
     fn create(name: &str) -> Self::Ring;
     fn open(name: &str) -> Self::Ring;
@@ -125,14 +130,14 @@ impl<K: Kind> Survivors<K> {
         Some(found)
     }
 
-    /// Takes everything that there is, waiting for what was accepted. What comes last is not `Item`, and `None` where
-    /// somebody waited in vain.
-    pub(crate) fn drain(&mut self, books: &mut Books) -> Option<Found> {
+    /// Takes everything that there is, waiting for what was accepted, and for `a_while` where nothing was. What comes last
+    /// is not `Item`, and `None` where somebody waited in vain.
+    pub(crate) fn drain(&mut self, books: &mut Books, a_while: Duration) -> Option<Found> {
         loop {
-            let limit = if books.is_anything_due() { BOUND / 2 } else { Duration::ZERO };
-            match self.take(books, limit)? {
+            let is_due = books.is_anything_due();
+            match self.take(books, if is_due { BOUND / 2 } else { a_while })? {
                 Found::Item { .. } => {}
-                Found::Empty if limit > Duration::ZERO => {
+                Found::Empty if is_due => {
                     books.stuck("an item that was accepted did not come".to_owned());
                     return None;
                 }
@@ -145,7 +150,8 @@ impl<K: Kind> Survivors<K> {
     /// beside full ones. Says whether the ring is closed.
     pub(crate) fn settle(&mut self, ring: &K::Ring, books: &mut Books) -> bool {
         self.attach(ring, books);
-        match self.drain(books) {
+        // Of many, those who are left find out by themselves who died with an item.
+        match self.drain(books, if K::IS_EXCLUSIVE { Duration::ZERO } else { FINDING_OUT }) {
             Some(Found::Closed) => return true,
             Some(_) => {}
             None => return false,
@@ -155,7 +161,7 @@ impl<K: Kind> Survivors<K> {
                 self.await_end(books);
                 return true;
             }
-            self.drain(books);
+            self.drain(books, Duration::ZERO);
         }
         let mut pushed = 0;
         let end = loop {
@@ -168,7 +174,7 @@ impl<K: Kind> Survivors<K> {
             let capacity = K::CAPACITY;
             books.stuck(format!("{pushed} items filled a ring of {capacity}, then it was {end:?}"));
         }
-        self.drain(books);
+        self.drain(books, Duration::ZERO);
         false
     }
 

@@ -49,6 +49,7 @@ pub(crate) struct Scene<K: Kind + 'static> {
 pub(crate) enum Beside {
     Producer,
     Consumer,
+    Both,
 }
 
 /// What an operation does to items.
@@ -163,6 +164,7 @@ impl<K: Kind> Laboratory<K> {
         match scene.beside {
             Beside::Producer => drop(survivors.consumer.take()),
             Beside::Consumer => drop(survivors.producer.take()),
+            Beside::Both => {}
         }
         let mut bench = Bench { ring, survivors, books, oldest, name };
         if let (Some(fallen), Some((trace, steps))) = (scene.fallen, &self.fall) {
@@ -251,13 +253,13 @@ impl<K: Kind> Laboratory<K> {
         }
         while let Some(Pushed::Accepted) = survivors.push(books, moment) {}
         while let Some(Found::Item { .. }) = survivors.take(books, moment) {}
-        // A rival is refused what the victim has; that takes it a while.
+        // A rival is refused what the victim has, where there is one of each; that takes it a while.
         if steps.is_multiple_of(8) {
             let got = returns_in_time(books, "a rival's attach", |_| match self.operation.scene.beside {
                 Beside::Producer => K::consumer(ring).is_ok(),
-                Beside::Consumer => K::producer(ring).is_ok(),
+                Beside::Consumer | Beside::Both => K::producer(ring).is_ok(),
             });
-            if got && self.operation.effect.is_of_a_role() {
+            if got && K::IS_EXCLUSIVE && self.operation.effect.is_of_a_role() {
                 books.stuck("a stopped process lost its role".to_owned());
             }
         }

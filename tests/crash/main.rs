@@ -15,7 +15,9 @@ mod journal;
 mod kind;
 #[cfg(target_arch = "x86_64")]
 mod laboratory;
+mod mpmc;
 mod process;
+mod rings;
 mod soak;
 mod spsc;
 #[cfg(target_arch = "x86_64")]

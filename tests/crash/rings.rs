@@ -74,7 +74,7 @@ macro_rules! rings {
                 match P::push(self, number, limit) {
                     Ok(_) => Pushed::Accepted,
                     // What somebody holds who has died is free after a while.
-                    Err(PushError::Held { .. }) if limit.is_zero() => self.push(number, BOUND / 2),
+                    Err(PushError::Held { .. }) if limit.is_zero() => Push::push(self, number, BOUND / 2),
                     Err(PushError::Full | PushError::Held { .. } | PushError::Timeout) => Pushed::Full,
                     Err(PushError::Closed) => Pushed::Closed,
                     Err(error) => Pushed::Failed(error.to_string()),
@@ -84,6 +84,9 @@ macro_rules! rings {
 
         impl<P: Load + ?Sized> Take for Consumer<P> {
             fn read(&mut self, limit: Duration, mut look: impl FnMut(Option<Number>, bool)) -> Found {
+                // What somebody holds who has died is free after a while.
+                let is_held = limit.is_zero() && matches!(self.wait(limit), Err(PopError::Held { .. }));
+                let limit = if is_held { BOUND / 2 } else { limit };
                 let item = if limit.is_zero() { self.try_read() } else { self.read_timeout(limit) };
                 match item {
                     Ok(item) => {
@@ -92,7 +95,6 @@ macro_rules! rings {
                         item.release();
                         Found::Item { number, redelivered }
                     }
-                    Err(PopError::Held { .. }) if limit.is_zero() => self.read(BOUND / 2, look),
                     Err(error) => nothing(error),
                 }
             }
@@ -103,7 +105,7 @@ macro_rules! rings {
                         let redelivered = self.last().expect("a delivery").redelivered;
                         Found::Item { number, redelivered }
                     }
-                    Err(PopError::Held { .. }) if limit.is_zero() => self.pop(BOUND / 2),
+                    Err(PopError::Held { .. }) if limit.is_zero() => Take::pop(self, BOUND / 2),
                     Err(error) => nothing(error),
                 }
             }

@@ -10,12 +10,16 @@ use crate::common::{Numbers, UniqueName};
 use crate::item::{Number, Numbered};
 use crate::journal::{Entry, Journal, shared_words};
 use crate::kind::{BOUND, Found, Kind, Push, Pushed, Survivors, Take};
+use crate::mpmc::Mpmc;
 use crate::process::Process;
 use crate::spsc::Spsc;
 use crate::{expect_clean, report, size, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("spsc soak", || soak::<Spsc<Numbered>>("spsc soak", 1, 1))]
+    vec![
+        trial("spsc soak", || soak::<Spsc<Numbered>>("spsc soak", 1, 1)),
+        trial("mpmc soak", || soak::<Mpmc<Numbered>>("mpmc soak", 4, 4)),
+    ]
 }
 
 /// Entries that a process may note; one that has no more room leaves, and is replaced like one that was killed.

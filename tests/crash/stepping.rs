@@ -4,6 +4,7 @@ use libtest_mimic::Trial;
 
 use crate::kind::Kind;
 use crate::laboratory::{Fate, Finding, Laboratory, Operation};
+use crate::mpmc::operations as mpmc;
 use crate::spsc::operations as spsc;
 use crate::{expect_clean, report, size, trial};
 
@@ -14,7 +15,9 @@ const STOPPED: usize = 64;
 pub(crate) fn trials() -> Vec<Trial> {
     let elements = spsc::ELEMENTS.iter().map(|operation| trial_of(operation));
     let bytes = spsc::BYTES.iter().map(|operation| trial_of(operation));
-    elements.chain(bytes).collect()
+    let of_many = mpmc::ELEMENTS.iter().map(|operation| trial_of(operation));
+    let bytes_of_many = mpmc::BYTES.iter().map(|operation| trial_of(operation));
+    elements.chain(bytes).chain(of_many).chain(bytes_of_many).collect()
 }
 
 fn trial_of<K: Kind>(operation: &'static Operation<K>) -> Trial {
