@@ -141,13 +141,21 @@ impl<K: Kind> Survivors<K> {
         }
     }
 
-    /// Goes on behind the dead: takes everything out, then uses every slot once more. Says whether the ring is closed.
+    /// Goes on behind the dead: takes everything out, then uses every slot twice more, once beside empty ones and once
+    /// beside full ones. Says whether the ring is closed.
     pub(crate) fn settle(&mut self, ring: &K::Ring, books: &mut Books) -> bool {
         self.attach(ring, books);
         match self.drain(books) {
             Some(Found::Closed) => return true,
             Some(_) => {}
             None => return false,
+        }
+        for _ in 0..K::CAPACITY {
+            if let Some(Pushed::Closed) = self.push(books, Duration::ZERO) {
+                self.await_end(books);
+                return true;
+            }
+            self.drain(books);
         }
         let mut pushed = 0;
         let end = loop {
@@ -156,10 +164,6 @@ impl<K: Kind> Survivors<K> {
                 end => break end,
             }
         };
-        if matches!(end, Some(Pushed::Closed)) {
-            self.await_end(books);
-            return true;
-        }
         if pushed != K::CAPACITY {
             let capacity = K::CAPACITY;
             books.stuck(format!("{pushed} items filled a ring of {capacity}, then it was {end:?}"));
