@@ -127,7 +127,6 @@ impl<K: Kind> Laboratory<K> {
             this.trace = this.start(&bench).trace();
             this.journal.clear();
         }
-
         this
     }
 
