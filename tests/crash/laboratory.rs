@@ -128,7 +128,6 @@ impl<K: Kind> Laboratory<K> {
             this.trace = this.start(&bench).trace();
             this.journal.clear();
         }
-
         this
     }
 
@@ -253,6 +252,10 @@ impl<K: Kind> Laboratory<K> {
         }
         while let Some(Pushed::Accepted) = survivors.push(books, moment) {}
         while let Some(Found::Item { .. }) = survivors.take(books, moment) {}
+        // Those who wait for what others took would wait for ever.
+        if !K::IS_EXCLUSIVE {
+            (0..self.operation.scene.waiting).for_each(|_| drop(survivors.push(books, moment)));
+        }
         // A rival is refused what the victim has, where there is one of each; that takes it a while.
         if steps.is_multiple_of(8) {
             let got = returns_in_time(books, "a rival's attach", |_| match self.operation.scene.beside {
@@ -275,7 +278,11 @@ impl<K: Kind> Laboratory<K> {
             let returned = fate == Fate::Stopped || steps == self.trace.len();
             let moved = done.iter().take_while(|it| **it).count();
             // What is done stays done, oldest first, and all of it when the call returns.
-            if done[moved..].contains(&true) || moved < moved_before || (returned && moved < done.len()) {
+            // Where there are others of its role, those may have done it in place of one that was stopped.
+            let alone = K::IS_EXCLUSIVE || fate == Fate::Killed;
+            let astray =
+                done[moved..].contains(&true) || moved < moved_before || (returned && moved < done.len());
+            if alone && astray {
                 found.complaints.push(format!("{moved_before} items were moved, now it is {done:?}"));
             }
             moved_before = if fate == Fate::Killed { moved } else { 0 };

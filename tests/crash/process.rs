@@ -56,6 +56,9 @@ impl Process {
 
     /// Whether the process has ended by itself; it must not have failed.
     pub(crate) fn has_ended(&mut self) -> bool {
+        if self.gone {
+            return true;
+        }
         let status = waitpid(self.pid, Some(WaitPidFlag::WNOHANG)).expect("a child of ours");
         match self.note(status) {
             WaitStatus::StillAlive => false,
