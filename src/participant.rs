@@ -31,7 +31,7 @@ use crate::sys::lock::{self, Bytes};
 use crate::sys::{Failure, file};
 use crate::vocabulary::Role;
 
-/// Whoever sees an entry in use sees its role.
+/// Whoever sees an entry in use sees its role; whoever sees it free sees the ring as its last owner left it.
 const P1_ENTRY: Edge = Edge::named("participant P1 entry");
 /// Of two that attach at the same time, at least one sees the other's entry in use.
 const P2_COMPANY: FencedEdge = FencedEdge::named("participant P2 company");
@@ -92,7 +92,7 @@ pub struct Participant {
     pub attached_at: u64,
     /// Pid of whoever puts the affairs of a dead owner in order at the moment.
     pub repairer: Option<u32>,
-    /// Items that it dropped by [`push_or_drop`](crate::spsc::Producer::push_or_drop).
+    /// Items that owners of this entry dropped by [`push_or_drop`](crate::spsc::Producer::push_or_drop).
     pub dropped: u64,
     /// How often an owner of this entry found a dead predecessor and put its affairs in order.
     pub repairs: u64,
@@ -179,7 +179,8 @@ impl Membership {
     /// Attaches to any entry that has no living owner. `repair` puts in order what the last owner of the entry of the
     /// given number left, and is told whether it died.
     ///
-    /// An entry that looks free costs one try; those in use are tried when none does.
+    /// An entry that looks free costs one try; those in use are tried when none does. Waits a bounded while for those who
+    /// are only passing through.
     pub(crate) fn attach_any<R>(
         region: &Arc<Region>,
         role: Role,
@@ -191,12 +192,20 @@ impl Membership {
         let start = u64::from_le_bytes(*file::random()?.first_chunk().expect("sixteen bytes")) as u32 % count;
         let indices = || (start..count).chain(0..start);
         let looks_free = |index: &u32| !is_in_use(region, *index);
-        for index in indices().filter(looks_free).chain(indices()) {
-            if let Some(hold) = try_take(region, index)? {
-                return Self::settle_in(region, index, role, label, hold, |died| repair(index, died));
+        let mut looks = 0;
+        loop {
+            for index in indices().filter(looks_free).chain(indices()) {
+                if let Some(hold) = try_take(region, index)? {
+                    return Self::settle_in(region, index, role, label, hold, |died| repair(index, died));
+                }
             }
+            looks += 1;
+            let passing = indices().any(|index| is_passing(region, index).unwrap_or(false));
+            if !passing || PAUSE * looks >= PASSING {
+                return Err(AttachError::TooMany { max: count });
+            }
+            thread::sleep(PAUSE);
         }
-        Err(AttachError::TooMany { max: count })
     }
 
     /// Makes entry `index`, whose byte is held, the caller's.
@@ -233,15 +242,10 @@ impl Membership {
         self.index
     }
 
-    /// Whether another entry of the same role is in use, whoever comes later of the two.
-    pub(crate) fn has_company(&self) -> bool {
-        let role = self.region.entry(self.index).who.role.load(Ordering::Relaxed);
+    /// Whether another entry of this one's `role` is in use, whoever comes later of the two.
+    pub(crate) fn has_company(&self, role: Role) -> bool {
         P2_COMPANY.fence("attach"); // P2
-        (0..self.region.header().entry_count).filter(|index| *index != self.index).any(|index| {
-            let who = &self.region.entry(index).who;
-            let in_use = who.state.load(P1_ENTRY.acquire()) != state::FREE; // P1
-            in_use && who.role.load(Ordering::Relaxed) == role
-        })
+        owners(&self.region, role).any(|index| index != self.index)
     }
 
     /// Whether the region is this participant's to write: not in a forked child of the process that attached, and not
@@ -273,7 +277,7 @@ impl Drop for Membership {
         }
         let who = &self.region.entry(self.index).who;
         who.last_exit.store(exit::LEFT, Ordering::Relaxed);
-        who.state.store(state::FREE, Ordering::Relaxed);
+        who.state.store(state::FREE, P1_ENTRY.release()); // P1
         // Unlocked first: whoever is woken may ask for the proof that this one is gone.
         drop(self.hold.take());
         doorbell::ring_out(self.region.shared());
@@ -369,7 +373,7 @@ fn repair_entry<R>(
     if repaired.is_ok() {
         increment(entry, counter::REPAIRS);
         entry.who.last_exit.store(exit::DIED, Ordering::Relaxed);
-        entry.who.state.store(state::FREE, Ordering::Relaxed);
+        entry.who.state.store(state::FREE, P1_ENTRY.release()); // P1
     }
     Ok((repaired?, true))
 }
@@ -469,6 +473,15 @@ pub(crate) fn was_used(region: &Region, index: u32) -> bool {
 /// Whether entry `index` has an owner, which may be dead.
 pub(crate) fn is_in_use(region: &Region, index: u32) -> bool {
     region.entry(index).who.state.load(Ordering::Relaxed) != state::FREE
+}
+
+/// The entries in use whose owners, which may be dead, have `role`.
+pub(crate) fn owners(region: &Region, role: Role) -> impl Iterator<Item = u32> + '_ {
+    (0..region.header().entry_count).filter(move |index| {
+        let who = &region.entry(*index).who;
+        let in_use = who.state.load(P1_ENTRY.acquire()) != state::FREE; // P1
+        in_use && who.role.load(Ordering::Relaxed) == role.code()
+    })
 }
 
 /// The table's entry `index`, for people.

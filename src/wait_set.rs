@@ -280,7 +280,9 @@ impl<K: Copy> WaitSet<K> {
         let often = !self.native || self.reach == Reach::Uncertain;
         let moment = self.rounds.next_look(now, deadline, if often { SHORT_SLICE } else { SLICE });
         let slept = if self.native {
-            let bells = self.entries.iter().filter_map(|it| Some((it.bell.get().futex(), it.armed?.event())));
+            // Nobody arms the bell of a handle that was dropped: it would not let the set sleep.
+            let there = self.entries.iter().filter(|it| !it.doorbell.is_gone());
+            let bells = there.filter_map(|it| Some((it.bell.get().futex(), it.armed?.event())));
             futex::wait_any(bells.chain(iter::once((self.calls.futex(), call))), moment)
         } else {
             futex::wait(self.calls.futex(), call, moment)

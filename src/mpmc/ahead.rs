@@ -8,8 +8,10 @@ use super::reader::Taken;
 use crate::delivery::{Delivery, Item};
 use crate::element::{Element, Payload};
 use crate::error::{Passing, PopError, ReleaseError};
+use crate::layout::words::MANY_READERS;
 use crate::position::{Position, claim_distance};
 use crate::surface::common_read_ahead;
+use crate::sync::Ordering;
 use crate::wait::Limit;
 
 impl<P: Payload + ?Sized> Consumer<P> {
@@ -25,7 +27,8 @@ impl<P: Payload + ?Sized> Consumer<P> {
     pub fn release_through(&mut self, position: Position) -> Result<u64, ReleaseError> {
         self.port.check()?;
         let Some(index) = self.ahead.iter().position(|it| Position::of_claim(*it) == position) else {
-            let beyond = self.read_to.map_or(0, |latest| position.since(Position::of_claim(latest)));
+            let latest = self.read_to.unwrap_or_else(|| self.reader.before_head(&self.port.view));
+            let beyond = position.since(Position::of_claim(latest));
             return if beyond > 0 {
                 Err(ReleaseError::NotRead { beyond: beyond.cast_unsigned() })
             } else {
@@ -47,14 +50,23 @@ impl<P: Payload + ?Sized> Consumer<P> {
     /// Gives everything back that was read ahead and is not released: consumers get it, flagged.
     pub fn give_ahead_back(&mut self) {
         if self.port.check().is_ok() {
-            for position in self.ahead.drain(..) {
-                self.reader.give_back(&self.port.view, position, 1);
-            }
+            self.return_ahead();
+        }
+    }
+
+    /// As [`give_ahead_back`](Consumer::give_ahead_back), where this handle may still write.
+    pub(super) fn return_ahead(&mut self) {
+        for position in self.ahead.drain(..) {
+            self.reader.give_back(&self.port.view, position, 1);
         }
     }
 
     /// Takes the next item, to be released by its position.
     fn take_ahead(&mut self) -> Result<Taken, PopError> {
+        if self.read_to.is_none() {
+            // Relaxed: before this handle releases anything out of order, which E2 publishes.
+            self.port.view.words.status.many.fetch_or(MANY_READERS, Ordering::Relaxed);
+        }
         self.ahead.reserve(1); // Before anything is taken: an allocator that panics loses nothing.
         let taken = self.acquire()?;
         self.ahead.push_back(taken.first);

@@ -16,8 +16,9 @@
 //!    FREE(p + capacity) on. In between it belongs to whoever has claimed p to read it.
 //! 2. A stamp is only stored by whoever has claimed its position; for a dead owner by the holder of its lock byte
 //!    ([`super::repair`]).
-//! 3. `Full` and `Empty` are said only where they were true at one moment of the call. Where a position is claimed and
-//!    not finished, while others beyond it may be, that is `Held`.
+//! 3. `Full` and `Empty` are said only where they were true at one moment of the call: nobody could have pushed, or
+//!    popped. Where a position is claimed and not finished, while others beyond it may be, that is `Held`; a slot whose
+//!    item was given back waits for a reader like any other, so that is `Full`.
 //! 4. Nobody writes after a close: the write side's cursor has no next owner any more.
 //!
 //! Edges (each with a loom model that fails when either end is weakened):
@@ -26,7 +27,7 @@
 //!
 //! While only one producer was ever attached at a time (`many`), a slot that is FREE at head belongs to nobody whose push
 //! has returned; so a consumer that polls does not touch the write side's cursor, and a hand-off moves one line. The same
-//! holds for a producer that polls a full ring.
+//! holds for a producer that polls a full ring, while there was one consumer at a time and it released in order.
 //!
 //! The stamped slots are Vyukov's (bounded MPMC queue, 1024cores.net), the bookkeeping of claims is in
 //! [`super::claims`]; the other half of the protocol, what a reader does, is in [`super::reader`].
@@ -36,7 +37,7 @@ use crossbeam_utils::Backoff;
 use super::claims::{
     Corruption, E3_CURSOR, Recorded, View, advance, after, before, help, help_before, owner_of,
 };
-use crate::doorbell::{Ringer, ring_out};
+use crate::doorbell::{ALL, Ringer, ring_out};
 use crate::element::{Element, Payload};
 use crate::error::Word;
 use crate::layout::words::{CLOSED, CLOSING, MANY_READERS};
@@ -115,7 +116,7 @@ impl Writer {
             self.commit(view, position);
             position = after(position, 1);
         }
-        view.words.not_empty.ring(self.ringer, count as u32);
+        view.words.not_empty.ring(self.ringer, sleepers(count));
         Ok((first, values.len()))
     }
 
@@ -280,6 +281,12 @@ pub(super) fn finish_close<P: Payload + ?Sized>(view: &View<P>) -> Result<(), Co
     Ok(())
 }
 
+/// How many sleepers `count` items, or slots, concern.
+#[inline]
+pub(super) fn sleepers(count: u64) -> u32 {
+    count.min(ALL.into()) as u32
+}
+
 /// The stamp of a slot that waits for the item of `position`.
 #[inline]
 pub(super) fn free(position: u64) -> u64 {
@@ -301,7 +308,8 @@ fn vacant<P: Payload + ?Sized>(view: &View<P>, tail: u64, wanted: u64) -> u64 {
     1 + (1..wanted.min(view.slots.capacity())).take_while(is_free).count() as u64
 }
 
-/// Who keeps the slot of `position`, which has `stamp`, from being written again; `None` where it waits for a reader.
+/// Who keeps the slot of `position`, which has `stamp`, from being written again; `None` where it waits for a reader, and
+/// nobody if it was given back.
 fn holder<P: Payload + ?Sized>(view: &View<P>, position: u64, stamp: Stamp) -> Option<Hold> {
     let words = &view.words;
     let owner = match stamp.state() {
@@ -309,8 +317,7 @@ fn holder<P: Payload + ?Sized>(view: &View<P>, position: u64, stamp: Stamp) -> O
         State::Free => owner_of(&words.tail, &view.writers, position),
         State::Full | State::Void | State::Orphan => owner_of(&words.head, &view.readers, position),
     };
-    let unread = stamp.state() != State::Orphan;
-    owner.filter(|owner| !(unread && *owner == Owner::NOBODY)).map(|owner| Hold { position, owner })
+    owner.map(|owner| Hold { position, owner })
 }
 
 /// Who keeps writers from going on: whoever has not finished with the slot of the cursor.

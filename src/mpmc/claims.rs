@@ -156,7 +156,7 @@ enum Run {
 
 /// Walks back from the cursor word `seen` to the last position that is recorded.
 fn unrecorded(records: &Records, capacity: u64, seen: Claim) -> Result<Run, Corruption> {
-    for step in 1..=capacity + 1 {
+    for step in 1..=capacity {
         let position = before(seen.position(), step);
         let found = Claim::from_bits(records.at(position).load(E4_RECORD.acquire())); // E4
         let distance = claim_distance(found.position(), position);
@@ -170,8 +170,8 @@ fn unrecorded(records: &Records, capacity: u64, seen: Claim) -> Result<Run, Corr
             return Err(Corruption { what: Word::Claim, found: found.to_bits() });
         }
     }
-    // The record of the position a lap before the cursor is that of the cursor's own slot: one of them is there.
-    Err(Corruption { what: Word::Claim, found: seen.to_bits() })
+    // The slot of the position before these is that of the last one, whose record was of the lap before: it is there.
+    Ok(Run::Of(capacity))
 }
 
 /// Claims the `count` positions from the cursor word `seen` on, and records them; `false` where the cursor has moved.

@@ -10,7 +10,7 @@ use super::port::Port;
 use super::read::{ReadGuard, ReadSlice};
 use super::reader::{Absent, Popped, Reader, Taken, blocking_readers};
 use super::ring::Ring;
-use super::suspicion::{Suspicion, resolve};
+use super::suspicion::{ELSEWHERE, Suspicion, resolve, resolve_readers};
 use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::delivery::Delivery;
@@ -205,24 +205,15 @@ impl<P: Payload + ?Sized> Consumer<P> {
     fn absent(&mut self, absent: Absent, wanted: u64) -> Result<Taken, PopError> {
         let (error, again) = match absent {
             Absent::Empty(hold) => {
-                let repaired = match hold {
-                    Some(hold) => self.suspects(hold),
-                    None => {
-                        self.suspicion.clear();
-                        false
-                    }
-                };
-                match self.port.polled() {
-                    // Nothing is left to look at.
-                    Some(Fault::Truncated) => (PopError::Broken(self.port.end(Fault::Truncated)), false),
-                    // The fault first, then a last look: what was committed before is delivered.
-                    Some(fault) => (PopError::Broken(fault), true),
-                    None => (PopError::Empty, repaired),
+                if hold.is_none() {
+                    self.suspicion.clear();
                 }
+                let repaired = hold.is_some() && self.suspects(ELSEWHERE);
+                self.polled(PopError::Empty, repaired)
             }
             Absent::Held(hold) => {
-                let error = hold.owner.entry().map_or(PopError::Empty, |by| PopError::Held { by });
-                (error, self.suspects(hold))
+                let repaired = self.suspects(hold);
+                self.polled(hold.owner.entry().map_or(PopError::Empty, |by| PopError::Held { by }), repaired)
             }
             Absent::Closed => (PopError::Closed, false),
             Absent::Retired => (PopError::Broken(Fault::Unlinked), false),
@@ -234,18 +225,28 @@ impl<P: Payload + ?Sized> Consumer<P> {
         Err(error)
     }
 
+    /// What a fruitless attempt means that found `error`, and whether to try once more.
+    fn polled(&mut self, error: PopError, again: bool) -> (PopError, bool) {
+        match self.port.polled() {
+            None => (error, again),
+            // Nothing is left to look at.
+            Some(Fault::Truncated) => (PopError::Broken(self.port.end(Fault::Truncated)), false),
+            // The fault first, then a last look: what was committed before is delivered.
+            Some(fault) => (PopError::Broken(fault), true),
+        }
+    }
+
     fn patience(&self) -> Duration {
         self.port.attachment.attach.patience
     }
 
-    /// Notes who is in the way; says whether it was found dead, and is no longer.
+    /// Notes who is in the way; says whether anybody was found dead who was, or who had items that come back.
     fn suspects(&mut self, hold: Hold) -> bool {
-        let repaired = self.suspicion.is_due(hold, self.patience())
-            && resolve(&self.port.attachment, &self.port.view, hold);
-        if repaired {
-            self.suspicion.clear();
+        if !self.suspicion.is_due(hold, self.patience()) {
+            return false;
         }
-        repaired
+        let (attachment, view) = (&self.port.attachment, &self.port.view);
+        self.suspicion.heard(resolve(attachment, view, hold).and(resolve_readers(attachment, view)))
     }
 
     /// Repeats `attempt`, which found nothing, until it no longer does.
@@ -256,6 +257,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
         mut attempt: impl FnMut(&mut Self) -> Result<R, PopError>,
     ) -> Result<R, PopError> {
         let mut waiter = self.port.waiter(limit);
+        self.suspicion.clear();
         let result = loop {
             if waiter.is_turn()
                 && let Some(hold) = blocking_readers(&self.port.view)
@@ -422,7 +424,7 @@ impl<P: Payload + ?Sized> Drop for Consumer<P> {
     fn drop(&mut self) {
         if self.port.may_write() {
             self.settle_forgotten();
-            self.give_ahead_back();
+            self.return_ahead();
         }
     }
 }

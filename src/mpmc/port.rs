@@ -25,7 +25,7 @@ impl<P: Payload + ?Sized> Port<P> {
             Membership::attach_any(&attachment.region, role, &attachment.attach.label, |index, died| {
                 if died { repair(&view, index, &mut Vec::new()) } else { Ok(()) }
             })?;
-        if membership.has_company() {
+        if membership.has_company(role) {
             let many = if role == Role::Producer { MANY_WRITERS } else { MANY_READERS };
             // Relaxed: before this handle claims anything, which the cursor publishes.
             view.words.status.many.fetch_or(many, Ordering::Relaxed);

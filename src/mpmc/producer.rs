@@ -101,11 +101,7 @@ impl<P: Payload + ?Sized> Producer<P> {
             Blocked::Held(hold) | Blocked::Full(Some(hold)) => hold,
             Blocked::Full(None) => {
                 return match self.port.polled() {
-                    // Nobody can free a slot of a ring that nobody finds any more: what would be pushed is lost.
-                    Some(fault @ (Fault::Unlinked | Fault::Truncated)) => {
-                        Some(PushError::Broken(self.port.end(fault)))
-                    }
-                    Some(fault) => Some(PushError::Broken(fault)),
+                    Some(fault) => Some(PushError::Broken(self.ended_by(fault))),
                     None if self.suspicion.looks_closely(self.patience()) && self.clears_the_way() => None,
                     None => Some(PushError::Full),
                 };
@@ -119,7 +115,18 @@ impl<P: Payload + ?Sized> Producer<P> {
         if self.suspects(hold) {
             return None;
         }
+        if let Some(fault) = self.port.polled() {
+            return Some(PushError::Broken(self.ended_by(fault)));
+        }
         Some(hold.owner.entry().map_or(PushError::Full, |by| PushError::Held { by }))
+    }
+
+    /// Nobody can free a slot of a ring that nobody finds any more: what would be pushed is lost.
+    fn ended_by(&mut self, fault: Fault) -> Fault {
+        match fault {
+            Fault::Unlinked | Fault::Truncated => self.port.end(fault),
+            fault => fault,
+        }
     }
 
     fn patience(&self) -> Duration {
@@ -128,12 +135,8 @@ impl<P: Payload + ?Sized> Producer<P> {
 
     /// Notes who is in the way; says whether it was found dead, and is no longer.
     fn suspects(&mut self, hold: Hold) -> bool {
-        let repaired = self.suspicion.is_due(hold, self.patience())
-            && resolve(&self.port.attachment, &self.port.view, hold);
-        if repaired {
-            self.suspicion.clear();
-        }
-        repaired
+        self.suspicion.is_due(hold, self.patience())
+            && self.suspicion.heard(resolve(&self.port.attachment, &self.port.view, hold))
     }
 
     /// Looks who is in the way, if anybody is; says whether it was found dead, and is no longer.
@@ -161,6 +164,7 @@ impl<P: Payload + ?Sized> Producer<P> {
         mut attempt: impl FnMut(&mut Self) -> Result<R, PushError>,
     ) -> Result<R, PushError> {
         let mut waiter = self.port.waiter(limit);
+        self.suspicion.clear();
         let result = loop {
             if waiter.is_turn() {
                 self.clears_the_way(); // Found or not, the next attempt tells.

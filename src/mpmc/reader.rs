@@ -13,9 +13,11 @@
 //! 2. `orphan_epoch` grows with everything given back. A reader that finds it changed looks for orphans, oldest first,
 //!    before it looks at head; one scan resumes where the last one stopped.
 //! 3. The epoch only makes this fast: whoever gives back may die before it counts. So a reader that finds nothing at head
-//!    looks below head every time, at every slot that is not yet FREE(p + capacity). It takes an orphan whatever the
-//!    epoch says; an item of somebody else counts as held up by its owner.
-//! 4. `Closed` is said only where head is at the close and every slot of the last lap is released; else `Held`.
+//!    looks below head, at so many slots that are not yet FREE(p + capacity), going round from call to call. It takes an
+//!    orphan whatever the epoch says. While anything there is somebody else's, it asks now and then which readers live: a
+//!    dead one's repair gives its items back, and counts.
+//! 4. `Closed` is said only where head is at the close and every slot of the last lap is released, or this reader's own;
+//!    else `Held`.
 //!
 //! Edges:
 //! - **E5 hand-over**: record (p, nobody) Release → record Acquire. Whoever takes an orphan sees its stamp as it was given.
@@ -23,7 +25,7 @@
 
 use crossbeam_utils::Backoff;
 
-use super::algorithm::{ATTEMPTS, E1_PUBLISH, E2_RELEASE, Hold, finish_close, free, full};
+use super::algorithm::{ATTEMPTS, E1_PUBLISH, E2_RELEASE, Hold, finish_close, free, full, sleepers};
 use super::claims::{Corruption, E3_CURSOR, Recorded, View, advance, after, before, help_before, owner_of};
 use crate::doorbell::Ringer;
 use crate::element::{Element, Payload};
@@ -34,6 +36,10 @@ use crate::sync::{Edge, Ordering};
 
 pub(crate) const E5_HAND_OVER: Edge = Edge::named("mpmc E5 hand-over");
 pub(crate) const E6_EPOCH: Edge = Edge::named("mpmc E6 epoch");
+
+/// Slots below head that a call looks at which finds nothing at head: what a ring of a few readers has at work, and no
+/// more than that of a large one.
+const LOOKS: u64 = 128;
 
 /// Items that a reader has claimed: they follow each other, and are all redelivered or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +97,8 @@ pub(crate) struct Reader {
     scan: Scan,
     /// Everything before this position is released.
     settled: u64,
+    /// Where the next look below head begins.
+    look: u64,
     /// As the writer's.
     backoff: Backoff,
 }
@@ -101,12 +109,26 @@ impl Reader {
         // Relaxed: unequal to the ring's, so that the first call scans.
         let epoch = view.words.status.orphan_epoch.load(Ordering::Relaxed).wrapping_sub(1);
         let settled = before(head, view.slots.capacity());
-        Self { me, ringer, epoch, scan: Scan { epoch, next: settled }, settled, backoff: Backoff::new() }
+        Self {
+            me,
+            ringer,
+            epoch,
+            scan: Scan { epoch, next: settled },
+            settled,
+            look: settled,
+            backoff: Backoff::new(),
+        }
     }
 
     /// The epoch up to which this reader has taken what was given back.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// The last position that any reader has claimed.
+    pub(crate) fn before_head<P: Payload + ?Sized>(&self, view: &View<P>) -> u64 {
+        // Relaxed: a moment of a moving ring; nothing is read because of it.
+        before(Claim::from_bits(view.words.head.load(Ordering::Relaxed)).position(), 1)
     }
 
     /// The commonest cases: takes the item at head and releases it, or says at once that there is none.
@@ -149,14 +171,14 @@ impl Reader {
         view: &View<P>,
         wanted: u64,
     ) -> Result<Taken, Absent> {
-        // Relaxed: the scan acquires.
-        if view.words.status.orphan_epoch.load(Ordering::Relaxed) != self.epoch
-            && let Some(orphan) = self.scan(view, wanted)?
-        {
-            return Ok(orphan);
-        }
         let capacity = view.slots.capacity();
         for _ in 0..ATTEMPTS {
+            // Relaxed: the scan acquires.
+            if view.words.status.orphan_epoch.load(Ordering::Relaxed) != self.epoch
+                && let Some(orphan) = self.scan(view, wanted)?
+            {
+                return Ok(orphan);
+            }
             let seen = Claim::from_bits(view.words.head.load(E3_CURSOR.acquire())); // E3
             let head = seen.position();
             let stamp = Stamp::from_bits(view.slots.slot(head).stamp().load(E1_PUBLISH.acquire())); // E1
@@ -212,16 +234,21 @@ impl Reader {
         let (words, head) = (&view.words, seen.position());
         // Relaxed: whatever it says is done, or said, in any case later.
         let flags = words.status.flags.load(Ordering::Relaxed);
+        let looks = if flags & CLOSING == 0 { LOOKS } else { u64::MAX };
         if flags & CLOSING != 0 {
             finish_close(view)?;
         }
-        let tail = Claim::from_bits(words.tail.load(E3_CURSOR.acquire())); // E3
-        let lead = claim_distance(tail.position(), head);
-        let below = match self.look_below(view, head, wanted)? {
+        let below = match self.look_below(view, head, wanted, looks)? {
             Below::Orphan(orphan) => return Ok(Some(Ok(orphan))),
             Below::Held(hold) => Some(hold),
             Below::Settled => None,
         };
+        // Behind the look: what is said of the ring is true now.
+        let tail = Claim::from_bits(words.tail.load(E3_CURSOR.acquire())); // E3
+        let lead = claim_distance(tail.position(), head);
+        if words.status.orphan_epoch.load(E6_EPOCH.acquire()) != self.epoch {
+            return Ok(None); // E6: somebody gave an item back meanwhile.
+        }
         if lead == 0 {
             // Head never passes tail: it was where it is when tail was looked at.
             return Ok(Some(Err(match below {
@@ -279,17 +306,25 @@ impl Reader {
         Ok(None)
     }
 
-    /// Looks at every slot below `head` that was not released when this reader last looked (rule 3).
+    /// Looks at slots below `head` that were not released when this reader last looked, `looks` of them at most, and goes
+    /// on where it stopped the last time (rule 3).
     fn look_below<P: Payload + ?Sized>(
         &mut self,
         view: &View<P>,
         head: u64,
         wanted: u64,
+        looks: u64,
     ) -> Result<Below, Corruption> {
         self.bound_settled(view, head);
         let capacity = view.slots.capacity().cast_signed();
-        let (mut position, mut held) = (self.settled, None);
-        while claim_distance(head, position) > 0 {
+        let unsettled = claim_distance(head, self.settled).cast_unsigned();
+        let mut held = None;
+        for _ in 0..looks.min(unsettled) {
+            let lead = claim_distance(head, self.look);
+            if lead <= 0 || lead > claim_distance(head, self.settled) {
+                self.look = self.settled;
+            }
+            let position = self.look;
             let stamp = Stamp::from_bits(view.slots.slot(position).stamp().load(E1_PUBLISH.acquire())); // E1
             let distance = claim_distance(stamp.position(), position);
             if distance >= capacity {
@@ -304,16 +339,16 @@ impl Reader {
                 let owner = owner_of(&view.words.head, &view.readers, position);
                 held = owner.filter(|it| *it != self.me).map(|owner| Hold { position, owner });
             }
-            position = after(position, 1);
+            self.look = after(position, 1);
         }
         Ok(held.map_or(Below::Settled, Below::Held))
     }
 
-    /// Nothing further than a lap below head is unsettled.
+    /// Nothing further than a lap below head is unsettled, and nothing from head on is settled.
     fn bound_settled<P: Payload + ?Sized>(&mut self, view: &View<P>, head: u64) {
-        let lap = before(head, view.slots.capacity());
-        if claim_distance(self.settled, lap) < 0 {
-            self.settled = lap;
+        let capacity = view.slots.capacity();
+        if !(0..=capacity.cast_signed()).contains(&claim_distance(head, self.settled)) {
+            self.settled = before(head, capacity);
         }
     }
 
@@ -357,7 +392,7 @@ impl Reader {
             }
             position = after(position, 1);
         }
-        view.words.not_full.ring(self.ringer, count as u32);
+        view.words.not_full.ring(self.ringer, sleepers(count));
     }
 
     /// Gives `count` items from `first` on back, which this reader has claimed: others get them, flagged.
@@ -367,7 +402,7 @@ impl Reader {
             orphan(view, after(first, step), self.me);
         }
         count_orphans(view);
-        view.words.not_empty.ring(self.ringer, count as u32);
+        view.words.not_empty.ring(self.ringer, sleepers(count));
     }
 
     /// How often the item of `position`, which this reader has claimed, was delivered before.
@@ -387,13 +422,13 @@ impl Reader {
     }
 }
 
-/// What lies below head.
+/// What was found below head.
 enum Below {
-    /// Everything is released, or this reader's own.
+    /// What was looked at is released, or this reader's own.
     Settled,
     /// An item that was given back; this reader has taken it.
     Orphan(Taken),
-    /// An item of another reader, the oldest.
+    /// An item of another reader, the first that was met.
     Held(Hold),
 }
 
@@ -435,4 +470,18 @@ pub(super) fn blocking_readers<P: Payload + ?Sized>(view: &View<P>) -> Option<Ho
     let stamp = view.slots.slot(head).stamp().load(E1_PUBLISH.acquire()); // E1
     let owner = owner_of(&view.words.tail, &view.writers, head)?;
     (stamp == free(head)).then_some(Hold { position: head, owner })
+}
+
+/// Whether a ring that is closing is at its end: nothing is left that a reader could get, as far as one look tells.
+pub(super) fn is_drained<P: Payload + ?Sized>(view: &View<P>) -> bool {
+    let capacity = view.slots.capacity();
+    // Relaxed throughout: whoever acts on the answer looks again by itself.
+    let head = Claim::from_bits(view.words.head.load(Ordering::Relaxed)).position();
+    let tail = Claim::from_bits(view.words.tail.load(Ordering::Relaxed)).position();
+    let is_released = |step| {
+        let position = before(head, step);
+        let stamp = Stamp::from_bits(view.slots.slot(position).stamp().load(Ordering::Relaxed));
+        claim_distance(stamp.position(), position) >= capacity.cast_signed()
+    };
+    head == tail && (1..=capacity).all(is_released)
 }

@@ -19,10 +19,13 @@ use crate::doorbell::ring_out;
 use crate::element::Payload;
 use crate::participant;
 use crate::position::Owner;
+use crate::vocabulary::Role;
 use crate::wait::{HELD_SLICE, SLICE};
 
 /// Looks at the same hold before the clock is read.
 const LOOKS: u32 = 2;
+/// A hundred times what it takes to ask one participant, about.
+const ASKING: Duration = Duration::from_micros(800);
 
 /// What a handle remembers of whoever holds it up, from call to call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,11 +34,14 @@ pub(super) struct Suspicion {
     looks: u32,
     /// When it was first seen, once the clock was read, or last asked.
     since: Option<Instant>,
-    /// Whether it was asked whether it lives.
-    asked: bool,
+    /// How long it takes until it is asked again, once it was.
+    interval: Option<Duration>,
     /// When to look closely next.
     next: Option<Instant>,
 }
+
+/// Items that other readers have, whoever they are: they hold nobody up, but come back if one of those dies.
+pub(super) const ELSEWHERE: Hold = Hold { position: u64::MAX, owner: Owner::NOBODY };
 
 impl Suspicion {
     /// Nobody holds the handle up.
@@ -47,8 +53,7 @@ impl Suspicion {
     pub(super) fn slice(&self, patience: Duration) -> Duration {
         match self.hold {
             None => SLICE,
-            Some(_) if self.asked => HELD_SLICE,
-            Some(_) => patience.min(HELD_SLICE),
+            Some(_) => self.interval.unwrap_or(patience.min(HELD_SLICE)),
         }
     }
 
@@ -62,7 +67,8 @@ impl Suspicion {
         due
     }
 
-    /// Notes that `hold` is in the way; says whether it has been for longer than `patience`, since it was last asked.
+    /// Notes that `hold` is in the way; says whether it is time to ask: it has been for longer than `patience`, or was
+    /// asked a while ago.
     pub(super) fn is_due(&mut self, hold: Hold, patience: Duration) -> bool {
         if self.hold != Some(hold) {
             *self = Self { hold: Some(hold), next: self.next, ..Self::default() };
@@ -72,31 +78,63 @@ impl Suspicion {
             return false;
         }
         let now = Instant::now();
-        let due = now.duration_since(*self.since.get_or_insert(now)) >= patience;
-        if due {
-            self.since = Some(now);
-            self.asked = true;
+        now.duration_since(*self.since.get_or_insert(now)) >= self.interval.unwrap_or(patience)
+    }
+
+    /// Notes what came of asking: whether somebody is in the way no longer.
+    pub(super) fn heard(&mut self, asked: Asked) -> bool {
+        if asked.repaired {
+            self.clear();
+        } else {
+            self.since = Some(Instant::now());
+            self.interval = Some((ASKING * asked.count).clamp(HELD_SLICE, SLICE));
         }
-        due
+        asked.repaired
     }
 }
 
-/// Asks whether the owner of `hold` lives, and puts in order what it left if it does not; says whether anything changed.
-/// A few system calls.
-pub(super) fn resolve<P: Payload + ?Sized>(attachment: &Arc<Attachment>, view: &View<P>, hold: Hold) -> bool {
-    let region = &attachment.region;
+/// What came of asking who lives.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    /// How many participants were asked.
+    count: u32,
+    /// Whether any was dead, and is repaired.
+    repaired: bool,
+}
+
+impl Asked {
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { count: self.count + other.count, repaired: self.repaired | other.repaired }
+    }
+}
+
+/// Asks whether the owner of `hold` lives, and puts in order what it left if it does not. A few system calls.
+pub(super) fn resolve<P: Payload + ?Sized>(
+    attachment: &Arc<Attachment>,
+    view: &View<P>,
+    hold: Hold,
+) -> Asked {
     match hold.owner.entry() {
         // An item that was given back: whoever did so may have died before it told anybody.
-        None if hold.owner == Owner::NOBODY => {
+        None if hold.owner == Owner::NOBODY && hold != ELSEWHERE => {
             count_orphans(view);
             ring_out(&view.words);
-            false
+            Asked::default()
         }
-        Some(index) if index < region.header().entry_count => {
-            // What cannot be known counts as alive.
-            participant::repair_unless_alive(region, index, || repair(view, index, &mut Vec::new()))
-                .is_ok_and(|repaired| repaired.is_some())
-        }
-        _ => false,
+        Some(index) if index < attachment.region.header().entry_count => ask(attachment, view, index),
+        _ => Asked::default(),
     }
+}
+
+/// Asks which readers live, and puts in order what dead ones left: their items come back. A few system calls for each.
+pub(super) fn resolve_readers<P: Payload + ?Sized>(attachment: &Arc<Attachment>, view: &View<P>) -> Asked {
+    let readers = participant::owners(&attachment.region, Role::Consumer);
+    readers.map(|index| ask(attachment, view, index)).fold(Asked::default(), Asked::and)
+}
+
+/// Asks whether the owner of entry `index` lives. What cannot be known counts as alive.
+fn ask<P: Payload + ?Sized>(attachment: &Arc<Attachment>, view: &View<P>, index: u32) -> Asked {
+    let region = &attachment.region;
+    let result = participant::repair_unless_alive(region, index, || repair(view, index, &mut Vec::new()));
+    Asked { count: 1, repaired: result.is_ok_and(|repaired| repaired.is_some()) }
 }

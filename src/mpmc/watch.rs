@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::algorithm::{Writer, blocking_writers};
 use super::claims::View;
 use super::port::{Port, view};
-use super::reader::{Reader, blocking_readers};
-use super::suspicion::resolve;
+use super::reader::{Reader, blocking_readers, is_drained};
+use super::suspicion::{resolve, resolve_readers};
 use crate::attachment::{Attachment, Peers};
 use crate::element::Payload;
 use crate::error::Fault;
+use crate::layout::words::RETIRED;
 use crate::port::bell_of;
 use crate::source::{HeldBell, Signals, Source};
 use crate::sync::Ordering;
@@ -61,16 +62,19 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
             return false;
         }
         // Relaxed: whoever acts on the answer looks again by itself.
-        if self.signals.is_alarmed() || self.view.words.status.flags.load(Ordering::Relaxed) != 0 {
+        let flags = self.view.words.status.flags.load(Ordering::Relaxed);
+        if self.signals.is_alarmed() || flags & RETIRED != 0 {
             return true;
         }
         match self.role {
-            Role::Producer => Writer::finds_room(&self.view),
-            Role::Consumer => Reader::finds_item(&self.view, self.signals.ahead()),
+            Role::Producer => flags != 0 || Writer::finds_room(&self.view),
+            Role::Consumer => {
+                Reader::finds_item(&self.view, self.signals.ahead()) || (flags != 0 && is_drained(&self.view))
+            }
         }
     }
 
-    /// Also puts in order what somebody left who died and is in the way.
+    /// Also puts in order what somebody left who died and is in the way, or had items that come back.
     fn look_around(&self) {
         match self.attachment.look_around(self.peers()) {
             Some(Fault::Truncated) => return self.signals.stop(),
@@ -83,6 +87,9 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
         };
         if let Some(hold) = hold {
             resolve(&self.attachment, &self.view, hold);
+        }
+        if self.role == Role::Consumer {
+            resolve_readers(&self.attachment, &self.view);
         }
     }
 }

@@ -26,7 +26,8 @@ macro_rules! common_ring {
                 self.attachment.region.header().geometry.total
             }
 
-            /// How many items are in the ring: exact while nobody moves, else a moment's impression.
+            /// How many items are in the ring: exact while nobody moves, else a moment's impression. In `spsc` those that are
+            /// not released, in `mpmc` those that no consumer has taken.
             #[must_use]
             pub fn len(&self) -> usize {
                 self.attachment.len() as usize
@@ -44,8 +45,8 @@ macro_rules! common_ring {
                 self.attachment.is_closed()
             }
 
-            /// The positions of the oldest unreleased item and of the next one to be pushed, as the ring's words say; like
-            /// [`len`](Ring::len) a moment's impression.
+            /// The positions of the oldest item that [`len`](Ring::len) counts and of the next one to be pushed, as the
+            /// ring's words say; a moment's impression.
             #[must_use]
             pub fn positions(&self) -> (Position, Position) {
                 self.attachment.positions()

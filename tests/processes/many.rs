@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use ringfence::mpmc::{self, Consumer, OnConsumerDeath, Options, Ring};
-use ringfence::{AttachError, Fate, PopError, Position, Presence, PushError};
+use ringfence::{
+    Attach, AttachError, Fate, Fault, PopError, Position, Presence, PushError, WaitError, WaitSet,
+};
 use tempfile::NamedTempFile;
 
 use crate::child::{Name, Role};
+use crate::common::Numbers;
 use crate::pauses::ALIVE;
-use crate::workers::{Numbered, Shares};
+use crate::workers::{Numbered, RECORD, Shares};
 use crate::{size, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -25,6 +28,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             consumer_of_the_slot_killed,
         ),
         trial("many::a_producer_killed_at_any_moment_loses_nothing_and_stops_nobody", producer_killed),
+        trial(
+            "many::whoever_is_killed_again_and_again_nothing_is_lost_and_nothing_repeated_unflagged",
+            all_killed,
+        ),
+        trial("many::a_wait_ends_with_the_death_of_the_last_peer_if_asked_to", last_peer_died),
         trial("many::a_stopped_consumer_is_named_and_never_taken_for_dead", stopped),
         trial("many::what_a_killed_consumer_had_comes_again_flagged", redelivered),
         trial("many::what_a_killed_consumer_had_is_gone_where_the_creator_wants_that", discarded),
@@ -34,13 +42,19 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("many::a_repair_by_another_process_ends_a_consumers_sleep", repaired_for_consumers),
         trial("many::a_repair_by_another_process_ends_a_producers_sleep", repaired_for_producers),
         trial("many::a_sleeper_finds_out_by_itself_who_is_dead", repaired_by_sleeper),
+        trial(
+            "many::what_a_killed_consumer_had_comes_again_while_another_one_keeps_an_older_item",
+            dead_behind_living,
+        ),
+        trial("many::a_set_is_woken_by_what_a_killed_consumer_had", repaired_for_sets),
+        trial("many::a_set_is_woken_by_the_slot_that_a_killed_consumer_had", repaired_for_sets_of_producers),
         trial("many::a_close_ends_every_sleep", closed),
         trial("many::a_forced_removal_ends_every_sleep", unlinked),
     ]
 }
 
 /// Far more than anything below takes; passing it means that somebody hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(20);
 
 fn ring_of(options: Options<Numbered>) -> (Name, Ring<Numbered>) {
@@ -251,6 +265,100 @@ fn producer_killed() {
     assert_eq!(tx.try_push_slice(&vec![[0; 2]; 1 << 14]), Ok(1 << 14), "every slot can be used");
 }
 
+/// What was written down of an item.
+#[derive(Clone, Copy, Default)]
+struct Written {
+    flagged: u64,
+    unflagged: u64,
+}
+
+fn all_killed() {
+    let (name, ring) = ring(64);
+    let mut moments = Numbers::from_seed(11);
+    let mut files = Vec::new();
+    let mut consumer = || {
+        let file = NamedTempFile::new().expect("a file");
+        let role = Role::ready("mpmc write down", &[&name, file.path().to_str().expect("a plain path")]);
+        files.push(file);
+        role
+    };
+    let mut producers_until_now = 0;
+    let mut producer = || {
+        producers_until_now += 1;
+        Role::ready("mpmc push on and on", &[&name, &(producers_until_now - 1).to_string()])
+    };
+    let (mut consumers, mut producers) = ([consumer(), consumer()], [producer(), producer()]);
+    for _ in 0..size(30, 600) {
+        std::thread::sleep(Duration::from_micros(moments.below(4000) as u64));
+        let which = moments.below(2);
+        if moments.below(2) == 0 {
+            consumers[which].signal(Signal::SIGKILL);
+            consumers[which] = consumer();
+        } else {
+            producers[which].signal(Signal::SIGKILL);
+            producers[which] = producer();
+        }
+    }
+    producers.into_iter().for_each(Role::kill);
+    ring.close();
+    consumers.into_iter().for_each(Role::finish);
+
+    let mut items = vec![Vec::<Written>::new(); producers_until_now];
+    for file in &files {
+        let bytes = std::fs::read(file.path()).expect("the consumer's file");
+        let mut next = vec![0; producers_until_now];
+        for record in bytes.chunks(RECORD) {
+            let word = |at: usize| u64::from_le_bytes(*record[at..].first_chunk().expect("a whole record"));
+            let (producer, number, flagged) = (word(0) as usize, word(8) as usize, record[RECORD - 1] == 1);
+            let items = &mut items[producer];
+            items.resize(items.len().max(number + 1), Written::default());
+            items[number].flagged += u64::from(flagged);
+            items[number].unflagged += u64::from(!flagged);
+            if !flagged {
+                assert!(number >= next[producer], "{producer}, {number} came behind {}", next[producer]);
+                next[producer] = number + 1;
+            }
+        }
+    }
+    let all = || items.iter().flatten();
+    assert!(all().all(|it| it.flagged + it.unflagged > 0), "an item was lost");
+    assert!(all().all(|it| it.unflagged <= 1), "an item came again unflagged");
+    let twice = all().filter(|it| it.flagged + it.unflagged > 1).count();
+    println!("{} items, {twice} of them written down more than once", all().count());
+    assert!(twice <= files.len(), "a consumer has one item at a time");
+}
+
+fn last_peer_died() {
+    let died = Attach::new().fail_when_peer_dies(true);
+    let (name, ring) = ring_of(Options::<Numbered>::new(2).attach(died));
+    let (mut tx, mut rx) = (ring.producer().expect("an entry"), ring.consumer().expect("an entry"));
+    tx.try_push_slice(&[[0, 0], [0, 1]]).expect("room");
+    assert_eq!(drain(&mut rx).len(), 2);
+    drop(tx);
+    let producers = [(); 2].map(|()| Role::ready("mpmc hold producer", &[&name]));
+    for role in producers {
+        assert_eq!(rx.pop_timeout(SHORT), Err(PopError::Timeout), "one of them lives");
+        role.kill();
+    }
+    let popped = rx.pop_timeout(PATIENCE);
+    assert!(matches!(popped, Err(PopError::Broken(Fault::PeerDied { .. }))), "{popped:?}");
+    assert_eq!(rx.try_pop(), Err(PopError::Empty), "that concerns calls that wait");
+    drop(rx);
+
+    let mut tx = ring.producer().expect("an entry");
+    tx.try_push_slice(&[[0, 0], [0, 1]]).expect("room");
+    let consumers = [(); 2].map(|()| Role::ready("mpmc hold consumer", &[&name]));
+    for role in consumers {
+        assert_eq!(tx.push_timeout([0, 2], SHORT), Err(PushError::Timeout), "one of them lives");
+        role.kill();
+    }
+    let pushed = tx.push_timeout([0, 2], PATIENCE);
+    assert!(matches!(pushed, Err(PushError::Broken(Fault::PeerDied { .. }))), "{pushed:?}");
+    let mut rx = ring.consumer().expect("an entry");
+    assert_eq!(rx.pop(), Ok([0, 0]));
+    tx.push([0, 2]).expect("there is another one now");
+}
+
 fn stopped() {
     let (name, ring) = ring(4);
     let (mut tx, mut rx) = (ring.producer().expect("an entry"), ring.consumer().expect("an entry"));
@@ -430,6 +538,52 @@ fn repaired_by_sleeper() {
     assert_eq!([rx.pop_timeout(PATIENCE), rx.pop_timeout(PATIENCE)], [Ok([0, 1]), Ok([7, 7])]);
     producer.finish();
     consumer.finish();
+}
+
+fn dead_behind_living() {
+    for close in [false, true] {
+        let (name, ring) = ring(4);
+        push(&ring, 0..3);
+        let (mut living, mut rx) = (ring.consumer().expect("an entry"), ring.consumer().expect("an entry"));
+        let items = living.try_read_slice(2).expect("items");
+        let victim = Role::ready("mpmc take and hold", &[&name, "0"]);
+        if close {
+            ring.close();
+        }
+        victim.kill();
+        let popped = rx.pop_timeout(PATIENCE);
+        assert_eq!((popped, rx.last().expect("a delivery").redelivered), (Ok([0, 2]), true));
+        items.release();
+    }
+}
+
+fn repaired_for_sets() {
+    let (name, ring) = ring(4);
+    push(&ring, 0..1);
+    let victim = Role::ready("mpmc take and hold", &[&name, "0"]);
+    let mut rx = ring.consumer().expect("an entry");
+    assert_eq!(rx.try_pop(), Err(PopError::Empty));
+    let mut set = WaitSet::new();
+    set.add(rx.doorbell(), ()).expect("room");
+    let mut ready = Vec::new();
+    assert_eq!(set.wait_timeout(&mut ready, SHORT), Err(WaitError::Timeout));
+    victim.kill();
+    set.wait_timeout(&mut ready, PATIENCE).expect("what the dead one had");
+    assert_eq!(rx.try_pop(), Ok([0, 0]));
+}
+
+fn repaired_for_sets_of_producers() {
+    let (name, ring) = ring_of(Options::<Numbered>::new(2).on_consumer_death(OnConsumerDeath::Discard));
+    push(&ring, 0..2);
+    let victim = Role::ready("mpmc take and hold", &[&name, "0"]);
+    let mut tx = ring.producer().expect("an entry");
+    let mut set = WaitSet::new();
+    set.add(tx.doorbell(), ()).expect("room");
+    let mut ready = Vec::new();
+    assert_eq!(set.wait_timeout(&mut ready, SHORT), Err(WaitError::Timeout));
+    victim.kill();
+    set.wait_timeout(&mut ready, PATIENCE).expect("the slot of the dead one");
+    tx.try_push([0, 2]).expect("the slot of the dead one");
 }
 
 /// Two sleepers on each side, of a full ring and of an empty one; what `act` on both makes of their calls, and of the next

@@ -2,7 +2,7 @@
 //!
 //! Items are numbers that say who pushed them, and which of its pushes that was.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::mem::forget;
 use std::process::exit;
@@ -30,10 +30,12 @@ pub(crate) fn play(role: &str, name: &str, arguments: &[String]) {
             &Shares { producers: argument(1), each: argument(2) },
             argument(3),
         ),
+        "write down" => write_down(open(name).consumer().expect("an entry"), &arguments[0]),
         "push on and on" => push_on_and_on(open(name).producer().expect("an entry"), argument(0)),
         "take and hold" => take_and_hold(open(name).consumer().expect("an entry"), argument(0)),
         "look and release" => look_and_release(open(name).consumer().expect("an entry")),
         "hold producer" => hold(open(name).producer().expect("an entry")),
+        "hold consumer" => hold(open(name).consumer().expect("an entry")),
         "pop" => pop(mpmc::open_with(name, attach(&arguments[0])).expect("the test's ring")),
         "push" => push(mpmc::open_with(name, attach(&arguments[0])).expect("the test's ring")),
         "fork" => fork_with_handles(&open(name)),
@@ -144,6 +146,31 @@ fn push_on_and_on(mut tx: Producer<Numbered>, me: u64) {
     for first in (0..).step_by(BATCH as usize) {
         let batch: [_; BATCH as usize] = std::array::from_fn(|step| [me, first + step as u64]);
         assert_eq!(tx.push_slice(&batch), Ok(batch.len()));
+    }
+}
+
+/// An item as it is written down: with the flag.
+pub(crate) const RECORD: usize = size_of::<Numbered>() + 1;
+
+/// Writes each item and its flag to a file before it releases it, until the ring is closed.
+fn write_down(mut rx: Consumer<Numbered>, path: &str) {
+    let mut file = OpenOptions::new().append(true).open(path).expect("the test's file");
+    say("ready");
+    loop {
+        match rx.read() {
+            Ok(item) => {
+                let mut record = [0; RECORD];
+                for (bytes, word) in record.chunks_mut(8).zip(item.get()) {
+                    bytes.copy_from_slice(&word.to_le_bytes());
+                }
+                record[RECORD - 1] = u8::from(item.redelivered());
+                // One write: a record is there or not.
+                file.write_all(&record).expect("room on the disk");
+                item.release();
+            }
+            Err(PopError::Closed) => return,
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 
