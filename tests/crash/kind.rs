@@ -147,11 +147,11 @@ impl<K: Kind> Survivors<K> {
     }
 
     /// Goes on behind the dead: takes everything out, then uses every slot twice more, once beside empty ones and once
-    /// beside full ones. Says whether the ring is closed.
-    pub(crate) fn settle(&mut self, ring: &K::Ring, books: &mut Books) -> bool {
+    /// beside full ones. Says whether the ring is closed. It may have been `repaired` before.
+    pub(crate) fn settle(&mut self, ring: &K::Ring, books: &mut Books, repaired: bool) -> bool {
         self.attach(ring, books);
         // Of many, those who are left find out by themselves who died with an item.
-        match self.drain(books, if K::IS_EXCLUSIVE { Duration::ZERO } else { FINDING_OUT }) {
+        match self.drain(books, if K::IS_EXCLUSIVE || repaired { Duration::ZERO } else { FINDING_OUT }) {
             Some(Found::Closed) => return true,
             Some(_) => {}
             None => return false,

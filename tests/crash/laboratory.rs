@@ -224,10 +224,11 @@ impl<K: Kind> Laboratory<K> {
         self.enter_journal(&mut bench.books, VICTIM);
         let Bench { ring, mut survivors, mut books, oldest, name: _name } = bench;
         // Those who are left repair by themselves, or whoever comes next does.
-        if steps.is_multiple_of(2) {
+        let repaired = steps.is_multiple_of(2);
+        if repaired {
             in_time(&mut books, "repair", |_| K::repair(&ring));
         }
-        let closed = survivors.settle(&ring, &mut books);
+        let closed = survivors.settle(&ring, &mut books, repaired);
         let done = match self.operation.effect {
             Effect::Nothing => Vec::new(),
             Effect::Pushes(count) => books.survived(Number { source: VICTIM, sequence: 0 }, count),

@@ -89,7 +89,7 @@ fn soak<K: Kind>(title: &str, producers: usize, consumers: usize) {
     }
     let Soak { mut books, started, .. } = soak;
     let mut survivors = Survivors::<K>::new();
-    survivors.settle(&ring, &mut books);
+    survivors.settle(&ring, &mut books, false);
     drop(survivors);
     let (items, tally) = (books.count(), books.balance());
     report(format!(

@@ -102,8 +102,9 @@ pub(crate) static ELEMENTS: &[&Operation<Mpmc<Numbered>>] = &[
         },
     },
     &Operation {
+        // Whoever waits for a second item keeps its first, and with it others from pushing: nobody may take what it needs.
         name: "mpmc read ahead and release through",
-        scene: scene(Beside::Both),
+        scene: scene(Beside::Producer),
         effect: Effect::Reads(3),
         act: |ring, stage, _| {
             let mut rx = ring.consumer().expect("an entry");
