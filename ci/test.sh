@@ -27,6 +27,9 @@ cargo test --workspace --doc --all-features --locked
 # What optimised code looks like.
 cargo test --release --test spsc --locked machine_code
 
+step "crashes: killed and stopped at every instruction"
+cargo test --release --test crash --locked -- --nocapture
+
 step "models (loom)"
 RUSTFLAGS="--cfg loom" cargo test --release -p ringfence-models --target-dir target/loom --locked
 

@@ -16,7 +16,7 @@ fn unique() -> String {
     static COUNT: Mutex<u64> = Mutex::new(0);
     let mut count = COUNT.lock().expect("a counter does not panic");
     *count += 1;
-    format!("rf-test-{}-{count}", process::id())
+    format!("rf-test-{}-{count:06}", process::id())
 }
 
 /// A name in `/dev/shm`. Whatever has it is removed on drop, also when the test panics.

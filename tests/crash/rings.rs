@@ -1,0 +1,156 @@
+//! Rings of any kind, as the laboratory needs them: the kinds have the same verbs, so they are written once.
+
+use ringfence::{Attach, Strategy};
+
+/// Who sleeps at once does not ask how many processors there are: ten thousand instructions that touch no ring.
+pub(crate) fn attach() -> Attach {
+    Attach::new().strategy(Strategy::Sleep)
+}
+
+/// The kind of ring of the module `$module`, whose options are completed by `$few`.
+macro_rules! rings {
+    ($Kind:ident, $module:ident, is_exclusive: $is_exclusive:literal, options: { $($few:tt)* }) => {
+        use std::marker::PhantomData;
+        use std::time::Duration;
+
+        use ringfence::$module::{Consumer, Options, Producer, ReadGuard, Ring, open_with};
+        use ringfence::{AttachError, Payload, PopError, Position, PushError};
+
+        use crate::item::{MAX_LENGTH, Number, Numbered, bytes_of, number_of};
+        use crate::kind::{BOUND, Found, Kind, Push, Pushed, Take};
+        use crate::rings::attach;
+
+        /// What a ring carries.
+        pub(crate) trait Load: Payload {
+            fn options(capacity: usize) -> Options<Self>;
+            fn push(tx: &mut Producer<Self>, number: Number, limit: Duration) -> Result<Position, PushError>;
+            fn pop(rx: &mut Consumer<Self>, limit: Duration) -> Result<Option<Number>, PopError>;
+            fn look(item: &ReadGuard<'_, Self>) -> Option<Number>;
+        }
+
+        impl Load for Numbered {
+            fn options(capacity: usize) -> Options<Self> {
+                Options::<Self>::new(capacity)$($few)*
+            }
+
+            fn push(tx: &mut Producer<Self>, number: Number, limit: Duration) -> Result<Position, PushError> {
+                let item = Self::of(number);
+                if limit.is_zero() { tx.try_push(item) } else { tx.push_timeout(item, limit) }
+            }
+
+            fn pop(rx: &mut Consumer<Self>, limit: Duration) -> Result<Option<Number>, PopError> {
+                let item = if limit.is_zero() { rx.try_pop() } else { rx.pop_timeout(limit) };
+                item.map(Self::number)
+            }
+
+            fn look(item: &ReadGuard<'_, Self>) -> Option<Number> {
+                item.get().number()
+            }
+        }
+
+        impl Load for [u8] {
+            fn options(capacity: usize) -> Options<Self> {
+                Options::<Self>::new(capacity, MAX_LENGTH)$($few)*
+            }
+
+            fn push(tx: &mut Producer<Self>, number: Number, limit: Duration) -> Result<Position, PushError> {
+                let item = bytes_of(number);
+                if limit.is_zero() { tx.try_push(&item) } else { tx.push_timeout(&item, limit) }
+            }
+
+            fn pop(rx: &mut Consumer<Self>, limit: Duration) -> Result<Option<Number>, PopError> {
+                let mut item = Vec::new();
+                if limit.is_zero() { rx.try_pop_to(&mut item) } else { rx.pop_to_timeout(&mut item, limit) }?;
+                Ok(number_of(&item))
+            }
+
+            fn look(item: &ReadGuard<'_, Self>) -> Option<Number> {
+                number_of(&item.to_vec())
+            }
+        }
+
+        impl<P: Load + ?Sized> Push for Producer<P> {
+            fn push(&mut self, number: Number, limit: Duration) -> Pushed {
+                match P::push(self, number, limit) {
+                    Ok(_) => Pushed::Accepted,
+                    // What somebody holds who has died is free after a while.
+                    Err(PushError::Held { .. }) if limit.is_zero() => Push::push(self, number, BOUND / 2),
+                    Err(PushError::Full | PushError::Held { .. } | PushError::Timeout) => Pushed::Full,
+                    Err(PushError::Closed) => Pushed::Closed,
+                    Err(error) => Pushed::Failed(error.to_string()),
+                }
+            }
+        }
+
+        impl<P: Load + ?Sized> Take for Consumer<P> {
+            fn read(&mut self, limit: Duration, mut look: impl FnMut(Option<Number>, bool)) -> Found {
+                // What somebody holds who has died is free after a while.
+                let is_held = limit.is_zero() && matches!(self.wait(limit), Err(PopError::Held { .. }));
+                let limit = if is_held { BOUND / 2 } else { limit };
+                let item = if limit.is_zero() { self.try_read() } else { self.read_timeout(limit) };
+                match item {
+                    Ok(item) => {
+                        let (number, redelivered) = (P::look(&item), item.redelivered());
+                        look(number, redelivered);
+                        item.release();
+                        Found::Item { number, redelivered }
+                    }
+                    Err(error) => nothing(error),
+                }
+            }
+
+            fn pop(&mut self, limit: Duration) -> Found {
+                match P::pop(self, limit) {
+                    Ok(number) => {
+                        let redelivered = self.last().expect("a delivery").redelivered;
+                        Found::Item { number, redelivered }
+                    }
+                    Err(PopError::Held { .. }) if limit.is_zero() => Take::pop(self, BOUND / 2),
+                    Err(error) => nothing(error),
+                }
+            }
+        }
+
+        fn nothing(error: PopError) -> Found {
+            match error {
+                PopError::Empty | PopError::Held { .. } | PopError::Timeout => Found::Empty,
+                PopError::Closed => Found::Closed,
+                error => Found::Failed(error.to_string()),
+            }
+        }
+
+        /// A ring that carries `P`.
+        pub(crate) struct $Kind<P: Load + ?Sized>(PhantomData<P>);
+
+        impl<P: Load + ?Sized> Kind for $Kind<P> {
+            type Ring = Ring<P>;
+            type Producer = Producer<P>;
+            type Consumer = Consumer<P>;
+            type Error = AttachError;
+            const CAPACITY: u64 = 8;
+            const IS_EXCLUSIVE: bool = $is_exclusive;
+
+            fn create(name: &str) -> Ring<P> {
+                P::options(Self::CAPACITY as usize).attach(attach()).create(name).expect("a ring")
+            }
+
+            fn open(name: &str) -> Ring<P> {
+                open_with(name, attach()).expect("the laboratory's ring")
+            }
+
+            fn producer(ring: &Ring<P>) -> Result<Producer<P>, AttachError> {
+                ring.producer()
+            }
+
+            fn consumer(ring: &Ring<P>) -> Result<Consumer<P>, AttachError> {
+                ring.consumer()
+            }
+
+            fn repair(ring: &Ring<P>) -> Result<usize, AttachError> {
+                ring.repair().map(|report| report.repaired.len())
+            }
+        }
+    };
+}
+
+pub(crate) use rings;
