@@ -152,7 +152,7 @@ impl Ring {
     pub fn help_readers(&self) {
         let view = &self.shape.view;
         let seen = Claim::from_bits(view.words.head.load(E3_CURSOR.acquire())); // E3
-        help(&view.readers, view.slots.capacity(), seen).expect("a sound ring");
+        help(&view.words.head, &view.readers, view.slots.capacity(), seen).expect("a sound ring");
     }
 
     pub fn capacity(&self) -> u64 {
