@@ -144,6 +144,7 @@ impl Reader {
         let slot = view.slots.slot(head);
         let stamp = slot.stamp().load(E1_PUBLISH.acquire()); // E1
         if stamp == full(head) {
+            slot.expect_write(); // The release is next: the line comes while the claim is made.
             let recorded = help_before(self.me, &view.words.head, &view.readers, view.slots.capacity(), seen);
             if recorded == Ok(Recorded::All) && advance(&view.words.head, &view.readers, seen, 1, self.me) {
                 let value = slot.read();

@@ -74,6 +74,22 @@ pub(super) unsafe fn transfer(mut from: *const u8, mut to: *mut u8, mut length: 
     }
 }
 
+/// Has the processor fetch the line of `address` for writing. Any address will do; where the processor has no such
+/// instruction, it does nothing.
+#[inline(always)]
+pub(super) fn prefetch_for_writing(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch neither faults nor changes anything.
+    unsafe {
+        asm!("prefetchw [{address}]", address = in(reg) address, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: a prefetch neither faults nor changes anything.
+    unsafe {
+        asm!("prfm pstl1keep, [{address}]", address = in(reg) address, options(nostack, preserves_flags, readonly));
+    }
+}
+
 /// # Safety
 ///
 /// `from` and `to` must be valid for one byte.

@@ -16,7 +16,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::sync::Arc;
 
-use super::copy::{transfer, transfer_element};
+use super::copy::{prefetch_for_writing, transfer, transfer_element};
 use crate::element::{Element, Payload};
 use crate::layout::geometry::{BYTES_OFFSET, LENGTH_OFFSET, SlotShape};
 use crate::region::Region;
@@ -116,6 +116,13 @@ impl<'a, P: Payload + ?Sized> Slot<'a, P> {
         let stamp = self.start.as_ptr().wrapping_add(offset).cast::<AtomicU64>();
         // SAFETY: I1, I3; every process accesses stamps as atomics only.
         unsafe { &*stamp }
+    }
+
+    /// Has the processor fetch the slot's stamp for writing. Changes nothing but the time that it takes.
+    #[inline]
+    pub(crate) fn expect_write(self) {
+        // The address alone counts, and it may be of nothing.
+        prefetch_for_writing(core::ptr::from_ref(self.stamp()).cast());
     }
 
     /// The item's length, in bytes, read once; `Err` with what stands there if no item can be so long.

@@ -97,6 +97,9 @@ impl Slot {
         &self.stamp
     }
 
+    /// There are no caches in a model.
+    pub(crate) fn expect_write(&self) {}
+
     pub(crate) fn write<T: Element>(&self, value: &T) {
         assert!(size_of::<T>() <= 64 && align_of::<T>() <= 8, "models use small elements");
         death::before_write();
