@@ -225,9 +225,10 @@ impl Writer {
         let last = before(seen.position(), capacity);
         let distance = claim_distance(stamp.position(), seen.position());
         let hold = if distance == -capacity.cast_signed() { holder(view, last, stamp) } else { None };
-        // The word once more: if it is the same, the slot was not free while it was the cursor.
+        // Both once more: if they are the same, what was found of the slot is true of the cursor.
+        let still = view.slots.slot(seen.position()).stamp().load(E2_RELEASE.acquire()); // E2
         let now = Claim::from_bits(view.words.tail.load(E3_CURSOR.acquire())); // E3
-        if now != seen {
+        if now != seen || still != stamp.to_bits() {
             return Ok(None);
         }
         if seen.owner() == Owner::CLOSED {
