@@ -1,15 +1,12 @@
 //! What victims do in rings of one producer and one consumer.
 
-use ringfence::spsc::Ring;
-
 use super::Spsc;
-use crate::item::{MAX_LENGTH, Number, Numbered, bytes_of, number_of};
-use crate::journal::Entry;
+use super::acts::{
+    attach_consumer, attach_producer, batch_pop, batch_push, batch_read_and_release, note_accepted, pop,
+    pop_to_buffer, push, push_bytes, read_ahead_and_release_through, read_and_release, repair,
+};
+use crate::item::{Number, Numbered};
 use crate::laboratory::{Beside, Effect, Operation, Scene};
-use crate::victim::Stage;
-
-type Elements = Ring<Numbered>;
-type Bytes = Ring<[u8]>;
 
 /// The next slots to be written, and the oldest items, lie on both sides of the end of the slots.
 const fn scene<K: crate::kind::Kind>(beside: Beside) -> Scene<K> {
@@ -35,51 +32,19 @@ static READ: Operation<Spsc<Numbered>> = Operation {
 /// Operations on rings of elements.
 pub(crate) static ELEMENTS: &[&Operation<Spsc<Numbered>>] = &[
     &PUSH,
-    &Operation {
-        name: "spsc pop",
-        scene: scene(Beside::Producer),
-        effect: Effect::Takes(1),
-        act: |ring, stage, _| {
-            let mut rx = ring.consumer().expect("a free role");
-            stage.begin();
-            let item = rx.pop();
-            stage.end();
-            note_taken(stage, item.expect("an item").number(), rx.last().expect("a delivery").redelivered);
-            stage.rest();
-        },
-    },
+    &Operation { name: "spsc pop", scene: scene(Beside::Producer), effect: Effect::Takes(1), act: pop },
     &READ,
     &Operation {
         name: "spsc batch push",
         scene: scene(Beside::Consumer),
         effect: Effect::Pushes(3),
-        act: |ring, stage, source| {
-            let mut tx = ring.producer().expect("a free role");
-            let items = [0, 1, 2].map(|sequence| Numbered::of(Number { source, sequence }));
-            stage.begin();
-            let count = tx.push_slice(&items);
-            stage.end();
-            assert_eq!(count, Ok(3));
-            note_accepted(stage, source, 3);
-            stage.rest();
-        },
+        act: batch_push,
     },
     &Operation {
         name: "spsc batch pop",
         scene: scene(Beside::Producer),
         effect: Effect::Takes(4),
-        act: |ring, stage, _| {
-            let mut rx = ring.consumer().expect("a free role");
-            let mut items = [Numbered::of(Number { source: 0, sequence: 0 }); 4];
-            stage.begin();
-            let count = rx.pop_slice(&mut items);
-            stage.end();
-            assert_eq!(count, Ok(4));
-            for item in items {
-                note_taken(stage, item.number(), rx.last().expect("a delivery").redelivered);
-            }
-            stage.rest();
-        },
+        act: batch_pop,
     },
     &Operation {
         name: "spsc claim and commit",
@@ -100,37 +65,13 @@ pub(crate) static ELEMENTS: &[&Operation<Spsc<Numbered>>] = &[
         name: "spsc batch read and release",
         scene: scene(Beside::Producer),
         effect: Effect::Reads(3),
-        act: |ring, stage, _| {
-            let mut rx = ring.consumer().expect("a free role");
-            stage.begin();
-            let items = rx.read_slice(3).expect("items");
-            let redelivered = items.redelivered();
-            items.iter().for_each(|item| stage.note(Entry::sight(item.number(), redelivered)));
-            let numbers = [0, 1, 2].map(|index| items.get(index).and_then(Numbered::number));
-            items.release();
-            stage.end();
-            numbers.into_iter().flatten().for_each(|number| stage.note(Entry::Released(number)));
-            stage.rest();
-        },
+        act: batch_read_and_release,
     },
     &Operation {
         name: "spsc read ahead and release through",
         scene: scene(Beside::Producer),
         effect: Effect::Reads(3),
-        act: |ring, stage, _| {
-            let mut rx = ring.consumer().expect("a free role");
-            stage.begin();
-            let items = [(); 3].map(|()| {
-                let item = rx.read_ahead().expect("an item");
-                stage.note(Entry::sight(item.value.number(), item.redelivered));
-                item
-            });
-            let released = rx.release_through(items[2].position);
-            stage.end();
-            assert_eq!(released, Ok(3));
-            items.iter().filter_map(|it| it.value.number()).for_each(|it| stage.note(Entry::Released(it)));
-            stage.rest();
-        },
+        act: read_ahead_and_release_through,
     },
     &Operation {
         name: "spsc close",
@@ -247,87 +188,12 @@ pub(crate) static BYTES: &[&Operation<Spsc<[u8]>>] = &[
         name: "spsc push of bytes",
         scene: scene(Beside::Consumer),
         effect: Effect::Pushes(1),
-        act: |ring: &Bytes, stage, source| {
-            let mut tx = ring.producer().expect("a free role");
-            let item = bytes_of(Number { source, sequence: 0 });
-            stage.begin();
-            let pushed = tx.push(&item);
-            stage.end();
-            pushed.expect("room");
-            note_accepted(stage, source, 1);
-            stage.rest();
-        },
+        act: push_bytes,
     },
     &Operation {
         name: "spsc pop to a buffer",
         scene: scene(Beside::Producer),
         effect: Effect::Takes(1),
-        act: |ring, stage, _| {
-            let mut rx = ring.consumer().expect("a free role");
-            let mut item = Vec::with_capacity(MAX_LENGTH);
-            stage.begin();
-            let popped = rx.pop_to(&mut item);
-            stage.end();
-            popped.expect("an item");
-            note_taken(stage, number_of(&item), rx.last().expect("a delivery").redelivered);
-            stage.rest();
-        },
+        act: pop_to_buffer,
     },
 ];
-
-fn push(ring: &Elements, stage: &Stage, source: u32) {
-    let mut tx = ring.producer().expect("a free role");
-    let item = Numbered::of(Number { source, sequence: 0 });
-    stage.begin();
-    let pushed = tx.push(item);
-    stage.end();
-    pushed.expect("room");
-    note_accepted(stage, source, 1);
-    stage.rest();
-}
-
-fn read_and_release(ring: &Elements, stage: &Stage, _source: u32) {
-    let mut rx = ring.consumer().expect("a free role");
-    stage.begin();
-    let item = rx.read().expect("an item");
-    let number = item.get().number();
-    stage.note(Entry::sight(number, item.redelivered()));
-    item.release();
-    stage.end();
-    number.into_iter().for_each(|number| stage.note(Entry::Released(number)));
-    stage.rest();
-}
-
-fn attach_producer(ring: &Elements, stage: &Stage, _source: u32) {
-    stage.begin();
-    let tx = ring.producer();
-    stage.end();
-    let _tx = tx.expect("a free role");
-    stage.rest();
-}
-
-fn attach_consumer(ring: &Elements, stage: &Stage, _source: u32) {
-    stage.begin();
-    let rx = ring.consumer();
-    stage.end();
-    let _rx = rx.expect("a free role");
-    stage.rest();
-}
-
-fn repair(ring: &Elements, stage: &Stage, _source: u32) {
-    stage.begin();
-    let report = ring.repair();
-    stage.end();
-    report.expect("a sound ring");
-    stage.rest();
-}
-
-fn note_accepted(stage: &Stage, source: u32, count: u32) {
-    (0..count).for_each(|sequence| stage.note(Entry::Accepted(Number { source, sequence })));
-}
-
-/// Notes what a pop returned.
-fn note_taken(stage: &Stage, number: Option<Number>, redelivered: bool) {
-    stage.note(Entry::sight(number, redelivered));
-    number.into_iter().for_each(|number| stage.note(Entry::Released(number)));
-}
