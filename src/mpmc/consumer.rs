@@ -205,8 +205,8 @@ impl<P: Payload + ?Sized> Consumer<P> {
     fn absent(&mut self, absent: Absent, wanted: u64) -> Result<Taken, PopError> {
         let (error, again) = match absent {
             Absent::Empty(hold) => {
-                if hold.is_none() {
-                    self.suspicion.clear();
+                if hold.is_none() && self.reader.has_settled() {
+                    self.suspicion.clear_elsewhere();
                 }
                 let repaired = hold.is_some() && self.suspects(ELSEWHERE);
                 self.polled(PopError::Empty, repaired)
@@ -246,7 +246,13 @@ impl<P: Payload + ?Sized> Consumer<P> {
             return false;
         }
         let (attachment, view) = (&self.port.attachment, &self.port.view);
-        self.suspicion.heard(resolve(attachment, view, hold).and(resolve_readers(attachment, view)))
+        let mut repaired = resolve(attachment, view, hold);
+        if self.suspicion.sweeps() {
+            let (count, dead) = resolve_readers(attachment, view);
+            self.suspicion.swept(count);
+            repaired |= dead;
+        }
+        self.suspicion.heard(repaired)
     }
 
     /// Repeats `attempt`, which found nothing, until it no longer does.
@@ -318,7 +324,10 @@ impl<T: Element> Consumer<T> {
                 self.deliver(Taken { first: position, count: 1, redelivered: false });
                 Ok(value)
             }
-            Popped::Nothing if !self.port.counts_poll() => Err(PopError::Empty),
+            Popped::Nothing if !self.port.counts_poll() => {
+                self.suspicion.clear_elsewhere();
+                Err(PopError::Empty)
+            }
             Popped::Nothing | Popped::Rare => self.pop_rarely(),
         }
     }

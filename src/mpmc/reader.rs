@@ -99,6 +99,8 @@ pub(crate) struct Reader {
     settled: u64,
     /// Where the next look below head begins.
     look: u64,
+    /// Whether everything below head was released when this reader last looked.
+    has_settled: bool,
     /// As the writer's.
     backoff: Backoff,
 }
@@ -116,6 +118,7 @@ impl Reader {
             scan: Scan { epoch, next: settled },
             settled,
             look: settled,
+            has_settled: false,
             backoff: Backoff::new(),
         }
     }
@@ -123,6 +126,11 @@ impl Reader {
     /// The epoch up to which this reader has taken what was given back.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Whether everything below head was released when this reader last looked.
+    pub(crate) fn has_settled(&self) -> bool {
+        self.has_settled
     }
 
     /// The last position that any reader has claimed.
@@ -342,6 +350,7 @@ impl Reader {
             }
             self.look = after(position, 1);
         }
+        self.has_settled = self.settled == head;
         Ok(held.map_or(Below::Settled, Below::Held))
     }
 

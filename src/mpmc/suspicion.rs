@@ -38,6 +38,8 @@ pub(super) struct Suspicion {
     interval: Option<Duration>,
     /// When to look closely next.
     next: Option<Instant>,
+    /// When to ask all readers next, and how long after the last time that is.
+    sweep: Option<(Instant, Duration)>,
 }
 
 /// Items that other readers have, whoever they are: they hold nobody up, but come back if one of those dies.
@@ -47,6 +49,14 @@ impl Suspicion {
     /// Nobody holds the handle up.
     pub(super) fn clear(&mut self) {
         self.hold = None;
+    }
+
+    /// Nobody has anything below head.
+    #[inline]
+    pub(super) fn clear_elsewhere(&mut self) {
+        if self.hold == Some(ELSEWHERE) {
+            self.clear();
+        }
     }
 
     /// How long a call may sleep before it looks again.
@@ -71,7 +81,7 @@ impl Suspicion {
     /// asked a while ago.
     pub(super) fn is_due(&mut self, hold: Hold, patience: Duration) -> bool {
         if self.hold != Some(hold) {
-            *self = Self { hold: Some(hold), next: self.next, ..Self::default() };
+            *self = Self { hold: Some(hold), next: self.next, sweep: self.sweep, ..Self::default() };
         }
         self.looks = self.looks.saturating_add(1);
         if self.looks < LOOKS {
@@ -81,60 +91,59 @@ impl Suspicion {
         now.duration_since(*self.since.get_or_insert(now)) >= self.interval.unwrap_or(patience)
     }
 
-    /// Notes what came of asking: whether somebody is in the way no longer.
-    pub(super) fn heard(&mut self, asked: Asked) -> bool {
-        if asked.repaired {
+    /// Notes what came of asking who is in the way: whether it is no longer.
+    pub(super) fn heard(&mut self, repaired: bool) -> bool {
+        if repaired {
             self.clear();
         } else {
+            let sweep = self.sweep.filter(|_| self.hold == Some(ELSEWHERE));
             self.since = Some(Instant::now());
-            self.interval = Some((ASKING * asked.count).clamp(HELD_SLICE, SLICE));
+            self.interval = Some(sweep.map_or(HELD_SLICE, |(_, interval)| interval));
         }
-        asked.repaired
+        repaired
+    }
+
+    /// Whether it is time to ask all readers whether they live.
+    pub(super) fn sweeps(&self) -> bool {
+        self.sweep.is_none_or(|(next, _)| Instant::now() >= next)
+    }
+
+    /// Notes that so many readers were asked.
+    pub(super) fn swept(&mut self, count: u32) {
+        let interval = (ASKING * count).clamp(HELD_SLICE, SLICE);
+        self.sweep = Some((Instant::now() + interval, interval));
     }
 }
 
-/// What came of asking who lives.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Asked {
-    /// How many participants were asked.
-    count: u32,
-    /// Whether any was dead, and is repaired.
-    repaired: bool,
-}
-
-impl Asked {
-    pub(super) fn and(self, other: Self) -> Self {
-        Self { count: self.count + other.count, repaired: self.repaired | other.repaired }
-    }
-}
-
-/// Asks whether the owner of `hold` lives, and puts in order what it left if it does not. A few system calls.
-pub(super) fn resolve<P: Payload + ?Sized>(
-    attachment: &Arc<Attachment>,
-    view: &View<P>,
-    hold: Hold,
-) -> Asked {
+/// Asks whether the owner of `hold` lives, and puts in order what it left if it does not; says whether it did. A few system
+/// calls.
+pub(super) fn resolve<P: Payload + ?Sized>(attachment: &Arc<Attachment>, view: &View<P>, hold: Hold) -> bool {
     match hold.owner.entry() {
         // An item that was given back: whoever did so may have died before it told anybody.
         None if hold.owner == Owner::NOBODY && hold != ELSEWHERE => {
             count_orphans(view);
             ring_out(&view.words);
-            Asked::default()
+            false
         }
         Some(index) if index < attachment.region.header().entry_count => ask(attachment, view, index),
-        _ => Asked::default(),
+        _ => false,
     }
 }
 
-/// Asks which readers live, and puts in order what dead ones left: their items come back. A few system calls for each.
-pub(super) fn resolve_readers<P: Payload + ?Sized>(attachment: &Arc<Attachment>, view: &View<P>) -> Asked {
+/// Asks which readers live, and puts in order what dead ones left: their items come back. Says how many were asked, and
+/// whether any was dead. A few system calls for each.
+pub(super) fn resolve_readers<P: Payload + ?Sized>(
+    attachment: &Arc<Attachment>,
+    view: &View<P>,
+) -> (u32, bool) {
     let readers = participant::owners(&attachment.region, Role::Consumer);
-    readers.map(|index| ask(attachment, view, index)).fold(Asked::default(), Asked::and)
+    readers.fold((0, false), |(count, dead), index| (count + 1, dead | ask(attachment, view, index)))
 }
 
-/// Asks whether the owner of entry `index` lives. What cannot be known counts as alive.
-fn ask<P: Payload + ?Sized>(attachment: &Arc<Attachment>, view: &View<P>, index: u32) -> Asked {
+/// Asks whether the owner of entry `index` lives; says whether it was dead, and is repaired. What cannot be known counts as
+/// alive.
+fn ask<P: Payload + ?Sized>(attachment: &Arc<Attachment>, view: &View<P>, index: u32) -> bool {
     let region = &attachment.region;
-    let result = participant::repair_unless_alive(region, index, || repair(view, index, &mut Vec::new()));
-    Asked { count: 1, repaired: result.is_ok_and(|repaired| repaired.is_some()) }
+    participant::repair_unless_alive(region, index, || repair(view, index, &mut Vec::new()))
+        .is_ok_and(|repaired| repaired.is_some())
 }
