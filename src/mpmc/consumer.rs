@@ -251,6 +251,8 @@ impl<P: Payload + ?Sized> Consumer<P> {
             let (count, dead) = resolve_readers(attachment, view);
             self.suspicion.swept(count);
             repaired |= dead;
+        } else if hold == ELSEWHERE {
+            return false; // Nobody was asked: the next look does.
         }
         self.suspicion.heard(repaired)
     }

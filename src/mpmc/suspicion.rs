@@ -38,7 +38,7 @@ pub(super) struct Suspicion {
     interval: Option<Duration>,
     /// When to look closely next.
     next: Option<Instant>,
-    /// When to ask all readers next, and how long after the last time that is.
+    /// When all readers may be asked next, and how long that is after the last time.
     sweep: Option<(Instant, Duration)>,
 }
 
@@ -98,19 +98,19 @@ impl Suspicion {
         } else {
             let sweep = self.sweep.filter(|_| self.hold == Some(ELSEWHERE));
             self.since = Some(Instant::now());
-            self.interval = Some(sweep.map_or(HELD_SLICE, |(_, interval)| interval));
+            self.interval = Some(sweep.map_or(HELD_SLICE, |(_, interval)| interval.max(HELD_SLICE)));
         }
         repaired
     }
 
-    /// Whether it is time to ask all readers whether they live.
+    /// Whether all readers may be asked whether they live.
     pub(super) fn sweeps(&self) -> bool {
         self.sweep.is_none_or(|(next, _)| Instant::now() >= next)
     }
 
     /// Notes that so many readers were asked.
     pub(super) fn swept(&mut self, count: u32) {
-        let interval = (ASKING * count).clamp(HELD_SLICE, SLICE);
+        let interval = (ASKING * count).min(SLICE);
         self.sweep = Some((Instant::now() + interval, interval));
     }
 }
