@@ -70,16 +70,11 @@ fn soak<K: Kind>(title: &str, producers: usize, consumers: usize) {
     let mut numbers = Numbers::from_seed(0x5eed);
     for _ in 0..kills {
         std::thread::sleep(Duration::from_micros(1000 + numbers.below(5000) as u64));
-        for index in 0..seats.len() {
-            if seats[index].process.has_ended() {
-                let seat = seats.swap_remove(index);
-                seats.push(soak.replace::<K>(seat));
-            }
-        }
+        soak.replace_ended::<K>(&mut seats);
         let index = numbers.below(seats.len());
         let seat = seats.swap_remove(index);
         seats.push(soak.replace::<K>(seat));
-        soak.await_work(&mut seats);
+        soak.await_work::<K>(&mut seats);
     }
     for (leave, task) in [(PRODUCERS_LEAVE, Task::Produce), (CONSUMERS_LEAVE, Task::Consume)] {
         signal.store(leave, Ordering::Release);
@@ -121,17 +116,38 @@ impl Soak<'_> {
         journal.take().for_each(|entry| self.books.enter(number, entry));
     }
 
+    /// Starts others in the place of processes that have no more room to note what they do.
+    fn replace_ended<K: Kind>(&mut self, seats: &mut Vec<Seat>) {
+        for index in 0..seats.len() {
+            if seats[index].process.has_ended() {
+                let seat = seats.swap_remove(index);
+                seats.push(self.replace::<K>(seat));
+            }
+        }
+    }
+
     /// Waits until every process has got on with its work.
-    fn await_work(&mut self, seats: &mut [Seat]) {
+    fn await_work<K: Kind>(&mut self, seats: &mut Vec<Seat>) {
         let begun = Instant::now();
         let bound = BOUND * seats.len() as u32;
-        let idle = |seats: &mut [Seat]| {
-            seats.iter_mut().any(|seat| seat.journal.len() < ITEM && !seat.process.has_ended())
-        };
-        while idle(seats) {
+        let mut idle: Vec<u32> = seats.iter().map(|seat| seat.number).collect();
+        loop {
+            for seat in &mut *seats {
+                if seat.journal.len() >= ITEM || seat.process.has_ended() {
+                    idle.retain(|number| *number != seat.number);
+                }
+            }
+            if idle.is_empty() {
+                return;
+            }
             if begun.elapsed() > bound {
                 let tasks: Vec<_> = seats.iter().map(|seat| (seat.task, seat.journal.len())).collect();
                 return self.books.stuck(format!("no work within {bound:?}: {tasks:?}"));
+            }
+            // Without producers, or without consumers, there is no work for the others.
+            let are_gone = |task| seats.iter_mut().all(|seat| seat.task != task || seat.process.has_ended());
+            if [Task::Produce, Task::Consume].into_iter().any(are_gone) {
+                self.replace_ended::<K>(seats);
             }
             std::thread::sleep(Duration::from_micros(100));
         }
