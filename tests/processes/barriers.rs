@@ -76,7 +76,7 @@ fn slices() {
             let peer = with_peer.then(|| Role::ready(peer, &[&name]));
             let mut idle = Role::ready(role, &[&name, how, "1000"]);
             idle.go_on();
-            let (_, sleeps) = idle_report(&idle);
+            let sleeps = idle_report(&idle).sleeps;
             println!("{role}, {how}, asymmetric peer: {with_peer}: {sleeps} sleeps");
             idle.finish();
             drop(peer);

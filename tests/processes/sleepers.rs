@@ -5,6 +5,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::process::exit;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, unshare};
@@ -343,7 +344,11 @@ fn idle<H>(mut handle: H, millis: u64, wait: impl Fn(&mut H, Duration)) {
     let before = usage();
     wait(&mut handle, Duration::from_millis(millis));
     let after = usage();
-    say(&format!("{} {}", after.0 - before.0, after.1 - before.1));
+    let sleeps = after.1 - before.1;
+    // What this machine takes to let a process sleep as often, and to wake it.
+    let slice = Duration::from_millis(millis) / sleeps.max(1) as u32;
+    (0..sleeps).for_each(|_| thread::sleep(slice));
+    say(&format!("{} {sleeps} {}", after.0 - before.0, usage().0 - after.0));
 }
 
 /// A veto before any attach holds: this process would die where it registered.
