@@ -36,6 +36,13 @@ impl fmt::Display for Word {
     }
 }
 
+/// A shared word holds what the protocol cannot produce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Corruption {
+    pub(crate) what: Word,
+    pub(crate) found: u64,
+}
+
 /// What makes a handle useless, or its ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -358,6 +365,13 @@ impl fmt::Display for AttachError {
 }
 
 impl std::error::Error for AttachError {}
+
+#[cfg(not(loom))]
+impl From<Corruption> for AttachError {
+    fn from(Corruption { what, found }: Corruption) -> Self {
+        Self::Corrupted { what, found }
+    }
+}
 
 /// One thing in which a ring is not what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -378,17 +378,18 @@ fn repair_entry<R>(
     Ok((repaired?, true))
 }
 
-/// Lets `repair` put in order what the owner of entry `index` left, if it is proven dead; `None` where it lives.
-pub(crate) fn repair_unless_alive<R>(
+/// Lets `repair` put in order what the owner of entry `index` left, if it is proven dead, and is told whether the entry
+/// says so, too; this is said in return. `None` where the owner lives.
+pub(crate) fn repair_unless_alive(
     region: &Arc<Region>,
     index: u32,
-    repair: impl FnOnce() -> Result<R, AttachError>,
-) -> Result<Option<R>, AttachError> {
+    repair: impl FnOnce(bool) -> Result<(), AttachError>,
+) -> Result<Option<bool>, AttachError> {
     let Some(hold) = try_take(region, index)? else { return Ok(None) };
-    let (repaired, _) = repair_entry(region, index, |_| repair())?;
+    let ((), died) = repair_entry(region, index, repair)?;
     drop(hold);
     doorbell::ring_out(region.shared());
-    Ok(Some(repaired))
+    Ok(Some(died))
 }
 
 /// Repairs entry `index` if its owner died; says whether it had. An entry whose byte is held is left alone.
@@ -397,18 +398,7 @@ pub(crate) fn repair_dead(
     index: u32,
     repair: impl FnOnce(bool) -> Result<(), AttachError>,
 ) -> Result<bool, AttachError> {
-    if !is_in_use(region, index) {
-        return Ok(false);
-    }
-    match try_take(region, index)? {
-        None => Ok(false),
-        Some(hold) => {
-            let (_, died) = repair_entry(region, index, repair)?;
-            drop(hold);
-            doorbell::ring_out(region.shared());
-            Ok(died)
-        }
-    }
+    Ok(is_in_use(region, index) && repair_unless_alive(region, index, repair)?.unwrap_or(false))
 }
 
 /// Whether somebody holds the byte of entry `index`. What cannot be known counts as held: doubt is no proof of death.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::attachment::{Attachment, Peers};
 use crate::barrier::Barrier;
-use crate::error::Fault;
+use crate::error::{Corruption, Fault};
 use crate::layout::words::{Bell, Shared, counter};
 use crate::participant::Membership;
 use crate::source::Signals;
@@ -97,6 +97,11 @@ impl<V> Port<V> {
         }
         self.signals.stop();
         fault
+    }
+
+    /// Ends the handle because of `corruption`.
+    pub(crate) fn corrupted(&mut self, Corruption { what, found }: Corruption) -> Fault {
+        self.end(Fault::Corrupted { what, found })
     }
 
     /// Counts a fruitless call; says whether it should ask [`polled`](Port::polled).

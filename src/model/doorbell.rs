@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::futex::{self, Death};
-use crate::doorbell::{Armed, Ringer, announce};
+use crate::doorbell::{Armed, Ringer, announce, ring_on};
 use crate::layout::words::{Bell, Shared};
 use crate::sync::{AtomicU32, Ordering};
 
@@ -94,6 +94,11 @@ impl Stock {
 
     pub fn ring(&self, at: At, sleepers: u32) {
         self.bell(at).ring(self.0.ringer, sleepers);
+    }
+
+    /// Rings for another sleeper if there is an item, as whoever leaves a bell does.
+    pub fn ring_on(&self, at: At) {
+        ring_on(&self.0.words, self.bell(at), || self.has(at));
     }
 
     /// Rings, and dies in the wake, if it comes to one.

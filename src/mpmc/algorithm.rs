@@ -34,12 +34,10 @@
 
 use crossbeam_utils::Backoff;
 
-use super::claims::{
-    Corruption, E3_CURSOR, Recorded, View, advance, after, before, help, help_before, owner_of,
-};
+use super::claims::{E3_CURSOR, Recorded, View, advance, after, before, help, help_before, owner_of};
 use crate::doorbell::{ALL, Ringer, ring_out};
 use crate::element::{Element, Payload};
-use crate::error::Word;
+use crate::error::{Corruption, Word};
 use crate::layout::words::{CLOSED, CLOSING, MANY_READERS};
 use crate::position::{Claim, Owner, Stamp, State, claim_distance};
 use crate::sync::{Edge, Ordering};

@@ -24,7 +24,7 @@
 //! The owner inside the reservation is LTTng-UST's; that everybody records the last one's claim before making a claim of
 //! its own is the helping of Michael's and Scott's queue.
 
-use crate::error::Word;
+use crate::error::{Corruption, Word};
 use crate::position::{CLAIM_MASK, Claim, Owner, claim_distance};
 use crate::slots::{Records, Slots, Words};
 use crate::sync::{AtomicU64, Edge, Ordering};
@@ -43,13 +43,6 @@ pub(crate) struct View<P: ?Sized> {
     pub(crate) readers: Records,
     /// What a dead reader held is not delivered again.
     pub(crate) discard: bool,
-}
-
-/// A shared word holds what the protocol cannot produce.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Corruption {
-    pub(crate) what: Word,
-    pub(crate) found: u64,
 }
 
 /// Whether a cursor may be moved.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::claims::{Corruption, View};
+use super::claims::View;
 use super::repair::{Outcome, settle};
 use crate::attachment::{Attachment, Peers};
 use crate::element::Payload;
-use crate::error::{AttachError, Fault};
+use crate::error::AttachError;
 use crate::layout::words::{MANY_READERS, MANY_WRITERS};
 use crate::participant::{Fate, Membership, RepairedItem};
 use crate::position::{Owner, Position};
@@ -38,11 +38,6 @@ impl<P: Payload + ?Sized> Port<P> {
     pub(super) fn me(&self) -> Owner {
         Owner::of_entry(self.membership.index())
     }
-
-    /// Ends the handle because of `corruption`.
-    pub(super) fn corrupted(&mut self, Corruption { what, found }: Corruption) -> Fault {
-        self.end(Fault::Corrupted { what, found })
-    }
 }
 
 /// The ring's words, slots and records.
@@ -73,6 +68,5 @@ pub(super) fn repair<P: Payload + ?Sized>(
         };
         items.push(RepairedItem { position: Position::of_claim(position), fate });
     };
-    settle(view, Owner::of_entry(index), note)
-        .map_err(|Corruption { what, found }| AttachError::Corrupted { what, found })
+    Ok(settle(view, Owner::of_entry(index), note)?)
 }

@@ -26,10 +26,10 @@
 use crossbeam_utils::Backoff;
 
 use super::algorithm::{ATTEMPTS, E1_PUBLISH, E2_RELEASE, Hold, finish_close, free, full, sleepers};
-use super::claims::{Corruption, E3_CURSOR, Recorded, View, advance, after, before, help_before, owner_of};
+use super::claims::{E3_CURSOR, Recorded, View, advance, after, before, help_before, owner_of};
 use crate::doorbell::Ringer;
 use crate::element::{Element, Payload};
-use crate::error::Word;
+use crate::error::{Corruption, Word};
 use crate::layout::words::{CLOSING, MANY_WRITERS, RETIRED};
 use crate::position::{Claim, Owner, Stamp, State, claim_distance};
 use crate::sync::{Edge, Ordering};

@@ -12,10 +12,10 @@
 //! the records say; whatever claims the entry's next owner makes come later.
 
 use super::algorithm::{ATTEMPTS, E1_PUBLISH, E2_RELEASE, free};
-use super::claims::{Corruption, E3_CURSOR, E4_RECORD, Recorded, View, help};
+use super::claims::{E3_CURSOR, E4_RECORD, Recorded, View, help};
 use super::reader::{count_orphans, orphan};
 use crate::element::Payload;
-use crate::error::Word;
+use crate::error::{Corruption, Word};
 use crate::position::{Claim, Owner, Stamp, State};
 use crate::slots::Records;
 use crate::sync::{AtomicU64, Ordering};

@@ -144,6 +144,6 @@ pub(super) fn resolve_readers<P: Payload + ?Sized>(
 /// alive.
 fn ask<P: Payload + ?Sized>(attachment: &Arc<Attachment>, view: &View<P>, index: u32) -> bool {
     let region = &attachment.region;
-    participant::repair_unless_alive(region, index, || repair(view, index, &mut Vec::new()))
+    participant::repair_unless_alive(region, index, |_| repair(view, index, &mut Vec::new()))
         .is_ok_and(|repaired| repaired.is_some())
 }

@@ -32,7 +32,7 @@
 
 use crate::doorbell::{ALL, Ringer, ring_out};
 use crate::element::{Element, Payload};
-use crate::error::Word;
+use crate::error::{Corruption, Word};
 use crate::layout::words::{CLOSED, CLOSING, RETIRED};
 use crate::position::{distance, free, full};
 use crate::slots::View;
@@ -41,13 +41,6 @@ use crate::sync::{Edge, Ordering};
 pub(crate) const E1_PUBLISH: Edge = Edge::named("spsc E1 publish");
 pub(crate) const E2_RELEASE: Edge = Edge::named("spsc E2 release");
 pub(crate) const E3_CLOSE: Edge = Edge::named("spsc E3 close");
-
-/// A shared word holds what the protocol cannot produce.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Corruption {
-    pub(crate) what: Word,
-    pub(crate) found: u64,
-}
 
 /// Why the write side cannot go on now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{algorithm::Corruption, repair};
+use super::repair;
 use crate::attachment::{Attachment, Peers};
 use crate::element::Payload;
-use crate::error::{AttachError, Fault};
+use crate::error::AttachError;
 use crate::participant::{self, Membership};
 use crate::slots::{Slots, View};
 use crate::vocabulary::Role;
@@ -35,11 +35,6 @@ impl<P: Payload + ?Sized> Port<P> {
             })?;
         let peers = Peers::Entry(peer_of(role));
         Ok((Self::new(attachment, view, membership, role, peers, cursors.0), cursors))
-    }
-
-    /// Ends the handle because of `corruption`.
-    pub(super) fn corrupted(&mut self, Corruption { what, found }: Corruption) -> Fault {
-        self.end(Fault::Corrupted { what, found })
     }
 }
 
@@ -80,7 +75,6 @@ pub(super) fn settle<P: Payload + ?Sized>(
             let tail = repair::producer(view);
             Ok((tail, tail))
         }
-        Role::Consumer => repair::consumer(view, died)
-            .map_err(|Corruption { what, found }| AttachError::Corrupted { what, found }),
+        Role::Consumer => Ok(repair::consumer(view, died)?),
     }
 }

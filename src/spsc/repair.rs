@@ -3,9 +3,8 @@
 //! Each function runs under the lock byte of the role that it repairs, is idempotent, and leaves the ring as the dead
 //! owner's next instruction might have found it: a repairer that dies changes nothing for the one after it.
 
-use super::algorithm::Corruption;
 use crate::element::Payload;
-use crate::error::Word;
+use crate::error::{Corruption, Word};
 use crate::position::{distance, full};
 use crate::slots::View;
 use crate::sync::Ordering;

@@ -27,16 +27,6 @@ fn pass(stock: &Stock) {
     }
 }
 
-/// Rings for another sleeper if there is an item at `at`.
-///
-/// Behind a barrier: the wake that the leaver may have had orders nothing, and counted as another sleeper's.
-fn ring_on(stock: &Stock, at: At) {
-    stock.announce();
-    if stock.has(at) {
-        stock.ring(at, 1);
-    }
-}
-
 #[test]
 fn a_sleeper_is_woken_for_every_item() {
     check(|| {
@@ -93,7 +83,7 @@ fn one_ring_for_each_item_wakes_one_sleeper_for_each() {
 fn whoever_takes_one_of_many_rings_for_the_next() {
     let get = |stock: &Stock| {
         stock.get(A);
-        ring_on(stock, A);
+        stock.ring_on(A);
     };
     check_crowd(move || {
         let stock = Stock::fenced();
@@ -127,7 +117,7 @@ fn check_leaver(last: fn(&Stock)) {
 
 #[test]
 fn whoever_leaves_without_its_item_rings_for_the_next() {
-    check_leaver(|stock| ring_on(stock, A));
+    check_leaver(|stock| stock.ring_on(A));
 }
 
 /// A wait over both bells, which arms again only where something happened.
@@ -180,7 +170,7 @@ fn a_wait_over_two_bells_rings_where_it_takes_nothing() {
         let waiter = spawn(&stock, |stock| {
             Set::default().wait(&stock);
             stock.take(B);
-            ring_on(&stock, A);
+            stock.ring_on(A);
         });
         let ringer = spawn(&stock, |stock| [A, B].into_iter().for_each(|at| deliver(&stock, at)));
         stock.get(A);
