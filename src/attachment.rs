@@ -116,6 +116,12 @@ pub(crate) struct Creation {
     pub(crate) discard: bool,
     /// Entries of the participant table.
     pub(crate) entries: u32,
+    /// The names of the gates, empty where one has none (broadcast).
+    pub(crate) gates: Vec<String>,
+    /// How long a gate with a name holds the publisher up once nobody is there (broadcast).
+    pub(crate) hold_gates: Duration,
+    /// How long a living subscriber may hold the publisher up before it is demoted (broadcast).
+    pub(crate) demote_after: Option<Duration>,
     pub(crate) settings: Settings,
     pub(crate) attach: Attach,
 }
@@ -128,6 +134,9 @@ impl Creation {
             busy_poll: false,
             discard: false,
             entries,
+            gates: Vec::new(),
+            hold_gates: Duration::ZERO,
+            demote_after: None,
             settings: Settings { mode: 0o600, group: None, prefault: true },
             attach: Attach::new(),
         }
@@ -149,7 +158,11 @@ impl Creation {
         if let Some(length) = max_len {
             check("max_len", length as u64, 1..=1 << 31, "1 to 2^31")?;
         }
-        check("participants", self.entries.into(), 2..=MAX_ENTRIES.into(), "2 to 4094")?;
+        if kind == Kind::Broadcast {
+            check("gated", self.gates.len() as u64, 0..=u64::from(MAX_ENTRIES) - 1, "0 to 4093")?;
+        } else {
+            check("participants", self.entries.into(), 2..=MAX_ENTRIES.into(), "2 to 4094")?;
+        }
         if kind == Kind::Mpmc {
             check("start_at", self.start.to_bits(), 0..=CLAIM_MASK, "0 to 2^52 - 1")?;
         }
@@ -264,9 +277,12 @@ impl Expected {
             capacity,
             start: creation.start.to_bits(),
             created_at: identity::unix_nanos(),
-            entry_count: creation.entries,
+            entry_count: creation.entries + creation.gates.len() as u32,
             busy_poll: creation.busy_poll,
             discard: creation.discard,
+            gates: creation.gates.clone(),
+            hold_gates: creation.hold_gates,
+            demote_after: creation.demote_after,
             schema: self.schema.clone(),
             instance: file::random().map_err(|failure| os_error(path, failure))?,
             page: file::page_size() as u64,

@@ -1,5 +1,7 @@
 //! Where the sections of a region lie, computed for a new ring and checked for an opened one.
 
+use crossbeam_utils::CachePadded;
+
 use crate::layout::{LINE, words};
 use crate::vocabulary::Kind;
 
@@ -7,6 +9,8 @@ use crate::vocabulary::Kind;
 pub(crate) const SHARED_LENGTH: usize = 4096;
 /// Bytes of an entry of the participant table.
 pub(crate) const ENTRY_STRIDE: usize = size_of::<words::Entry>();
+/// Bytes of a gate.
+pub(crate) const GATE_STRIDE: usize = size_of::<CachePadded<words::Gate>>();
 /// Most entries of the participant table: an owner has 12 bits, of which two values are taken.
 pub(crate) const MAX_ENTRIES: u32 = 4094;
 /// Sections that a system call may be pointed at start on a page.
@@ -95,17 +99,18 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    /// The sections of a ring of stamped slots of `kind`, without gates; `None` where the numbers overflow.
+    /// The sections of a ring of stamped slots of `kind`; `None` where the numbers overflow.
     pub(crate) fn of_slots(
         header_length: u64,
         kind: Kind,
         entries: u32,
+        gates: u32,
         capacity: u64,
         shape: SlotShape,
     ) -> Option<Self> {
         let shared = Section { offset: header_length, length: SHARED_LENGTH as u64 };
         let entries = Section { offset: shared.end()?, length: u64::from(entries) * ENTRY_STRIDE as u64 };
-        let gates = Section { offset: entries.end()?, length: 0 };
+        let gates = Section { offset: entries.end()?, length: u64::from(gates) * GATE_STRIDE as u64 };
         let claims = Section { offset: gates.end()?, length: claims_length(kind, capacity)? };
         let data = Section {
             offset: claims.end()?.checked_next_multiple_of(PAGE)?,
@@ -116,12 +121,13 @@ impl Geometry {
         Some(Self { header_length, shared, entries, gates, claims, data, total })
     }
 
-    /// Whether the sections lie where a ring of `kind` with `entries` entries and `capacity` slots may have them: in
-    /// order, aligned, large enough, inside the region. Says what is wrong.
+    /// Whether the sections lie where a ring of `kind` with `entries` entries, `gate_count` gates and `capacity` slots may
+    /// have them: in order, aligned, large enough, inside the region. Says what is wrong.
     pub(crate) fn check(
         &self,
         kind: Kind,
         entries: u32,
+        gate_count: u32,
         capacity: u64,
         stride: u64,
     ) -> Result<(), &'static str> {
@@ -147,6 +153,9 @@ impl Geometry {
         }
         if table.length < u64::from(entries) * ENTRY_STRIDE as u64 {
             return Err("the participant table is cut short");
+        }
+        if gates.length < u64::from(gate_count) * GATE_STRIDE as u64 {
+            return Err("the gates are cut short");
         }
         if claims_length(kind, capacity).is_none_or(|needed| claims.length < needed) {
             return Err("the claim records are cut short");

@@ -14,11 +14,12 @@
 
 use core::fmt;
 use core::mem::offset_of;
+use core::time::Duration;
 
 use static_assertions::const_assert_eq;
 
 use super::crc::crc32c;
-use super::geometry::{ENTRY_STRIDE, Geometry, MAX_ENTRIES, Section, SlotShape};
+use super::geometry::{ENTRY_STRIDE, GATE_STRIDE, Geometry, MAX_ENTRIES, Section, SlotShape};
 use super::schema::SchemaRecord;
 use crate::element::Fingerprint;
 use crate::vocabulary::Kind;
@@ -124,7 +125,10 @@ struct Body {
     gate_count: u32,
     gate_stride: u32,
     policies: u64,
-    reserved_policies: [u8; 104],
+    hold_gates: u64,
+    demote_after: u64,
+    gate_names: [u32; 2],
+    reserved_policies: [u8; 80],
     schema_name: [u32; 2],
     schema_fields: [u32; 2],
     schema_compatible: [u32; 2],
@@ -165,7 +169,10 @@ const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, entry_stride), 276);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, gate_count), 280);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, gate_stride), 284);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, policies), 288);
-const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, reserved_policies), 296);
+const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, hold_gates), 296);
+const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, demote_after), 304);
+const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, gate_names), 312);
+const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, reserved_policies), 320);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, schema_name), 400);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, schema_fields), 408);
 const_assert_eq!(PREAMBLE_LENGTH + offset_of!(Body, schema_compatible), 416);
@@ -219,6 +226,12 @@ pub(crate) struct Header {
     pub(crate) busy_poll: bool,
     /// What a dead consumer held is not delivered again (mpmc).
     pub(crate) discard: bool,
+    /// The names of the gates, empty where one has none; one for each gated subscriber that there can be (broadcast).
+    pub(crate) gates: Vec<String>,
+    /// How long a gate with a name holds the publisher up once nobody is there (broadcast).
+    pub(crate) hold_gates: Duration,
+    /// How long a living subscriber may hold the publisher up before it is demoted (broadcast).
+    pub(crate) demote_after: Option<Duration>,
     pub(crate) geometry: Geometry,
     pub(crate) schema: SchemaRecord,
 }
@@ -237,6 +250,9 @@ pub(crate) struct Draft {
     pub(crate) entry_count: u32,
     pub(crate) busy_poll: bool,
     pub(crate) discard: bool,
+    pub(crate) gates: Vec<String>,
+    pub(crate) hold_gates: Duration,
+    pub(crate) demote_after: Option<Duration>,
     pub(crate) schema: SchemaRecord,
     pub(crate) instance: [u8; 16],
     /// The host's page size, for the header's own length.
@@ -314,11 +330,18 @@ impl Header {
         if raw.start >> position_bits != 0 {
             return Err(invalid("start position"));
         }
+        let least = if kind == Kind::Broadcast { 1 } else { 2 };
         if raw.entry_stride as usize != ENTRY_STRIDE
             || u64::from(raw.entry_count) != identification.lock_count
-            || !(2..=MAX_ENTRIES).contains(&raw.entry_count)
+            || !(least..=MAX_ENTRIES).contains(&raw.entry_count)
         {
             return Err(invalid("participant table"));
+        }
+        let gate_count = if kind == Kind::Broadcast { raw.gate_count } else { 0 };
+        if kind == Kind::Broadcast && raw.entry_count - 1 != gate_count
+            || gate_count > 0 && raw.gate_stride as usize != GATE_STRIDE
+        {
+            return Err(invalid("gates"));
         }
         let (size, align) = (raw.element_size as usize, raw.element_align as usize);
         let shape = match content {
@@ -346,7 +369,7 @@ impl Header {
             total: identification.total_size,
         };
         let stride = u64::from(raw.slot_stride);
-        geometry.check(kind, raw.entry_count, raw.capacity, stride).map_err(invalid)?;
+        geometry.check(kind, raw.entry_count, gate_count, raw.capacity, stride).map_err(invalid)?;
         Ok(Self {
             kind,
             content,
@@ -359,6 +382,9 @@ impl Header {
             entry_count: raw.entry_count,
             busy_poll: raw.incompatible_features & BUSY_POLL != 0,
             discard: raw.policies & DISCARD != 0,
+            gates: decode_gates(&raw, bytes, gate_count).map_err(invalid)?,
+            hold_gates: Duration::from_nanos(raw.hold_gates),
+            demote_after: (raw.demote_after != 0).then_some(Duration::from_nanos(raw.demote_after)),
             geometry,
             schema: decode_schema(&raw, bytes).map_err(invalid)?,
             identification,
@@ -375,10 +401,20 @@ impl Draft {
         let name_at = FIXED_LENGTH;
         let table_at = name_at + name.len();
         let versions_at = table_at + table.len();
-        let used = (versions_at + versions.len()) as u64;
+        let names: Vec<u8> = self.gates.iter().flat_map(|it| encode_gate(it)).collect();
+        let names_at = versions_at + versions.len();
+        let gate_count = u32::try_from(self.gates.len()).ok()?;
+        let used = (names_at + names.len()) as u64;
         let length = used.next_multiple_of(self.page.max(HEADER_STEP));
         let header_length = u32::try_from(length).ok().filter(|it| *it <= MAX_HEADER)?;
-        let geometry = Geometry::of_slots(length, self.kind, self.entry_count, self.capacity, self.shape)?;
+        let geometry = Geometry::of_slots(
+            length,
+            self.kind,
+            self.entry_count,
+            gate_count,
+            self.capacity,
+            self.shape,
+        )?;
 
         let version = |part: &str| part.parse().unwrap_or(0);
         let mut preamble = Preamble {
@@ -421,10 +457,13 @@ impl Draft {
                 .map(section),
             entry_count: self.entry_count,
             entry_stride: ENTRY_STRIDE as u32,
-            gate_count: 0,
-            gate_stride: 0,
+            gate_count,
+            gate_stride: if gate_count == 0 { 0 } else { GATE_STRIDE as u32 },
             policies: if self.discard { DISCARD } else { 0 },
-            reserved_policies: [0; 104],
+            hold_gates: nanos(self.hold_gates),
+            demote_after: self.demote_after.map_or(0, nanos),
+            gate_names: [names_at as u32, names.len() as u32],
+            reserved_policies: [0; 80],
             schema_name: [name_at as u32, name.len() as u32],
             schema_fields: [table_at as u32, table.len() as u32],
             schema_compatible: [versions_at as u32, self.schema.compatible.len() as u32],
@@ -440,6 +479,7 @@ impl Draft {
         bytes.extend_from_slice(name);
         bytes.extend_from_slice(&table);
         bytes.extend_from_slice(&versions);
+        bytes.extend_from_slice(&names);
         bytes.resize(length as usize, 0);
         let crc = crc32c(&[&bytes]);
         bytes[FIXED_LENGTH - 4..FIXED_LENGTH].copy_from_slice(&crc.to_le_bytes());
@@ -448,11 +488,49 @@ impl Draft {
     }
 }
 
+/// Longest name of a gate, in bytes.
+pub(crate) const MAX_GATE_NAME: usize = 48;
+
+/// The name of a gate, behind its length.
+fn encode_gate(name: &str) -> Vec<u8> {
+    let mut bytes = vec![name.len() as u8];
+    bytes.extend_from_slice(name.as_bytes());
+    bytes
+}
+
+/// The names of `count` gates.
+fn decode_gates(raw: &Body, header: &[u8], count: u32) -> Result<Vec<String>, &'static str> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let mut table = part(header, raw.gate_names).ok_or("gate names outside the header")?;
+    let mut names = Vec::new();
+    for _ in 0..count {
+        let [length, rest @ ..] = table else { return Err("gate names cut short") };
+        let length = usize::from(*length);
+        if length > MAX_GATE_NAME {
+            return Err("name of a gate");
+        }
+        let (name, rest) = rest.split_at_checked(length).ok_or("gate names cut short")?;
+        names.push(core::str::from_utf8(name).map_err(|_| "name of a gate is not UTF-8")?.to_owned());
+        table = rest;
+    }
+    Ok(names)
+}
+
+/// The `[offset, length]` bytes of `header`.
+fn part(header: &[u8], [offset, length]: [u32; 2]) -> Option<&[u8]> {
+    let start = offset as usize;
+    header.get(start..start.checked_add(length as usize)?)
+}
+
+/// As a header has it: what is longer than the number can say is as long as it can.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn decode_schema(raw: &Body, header: &[u8]) -> Result<SchemaRecord, &'static str> {
-    let slice = |[offset, length]: [u32; 2]| {
-        let start = offset as usize;
-        header.get(start..start.checked_add(length as usize)?)
-    };
+    let slice = |it| part(header, it);
     let [versions_at, versions] = raw.schema_compatible;
     let versions_length = versions.checked_mul(4).ok_or("list of compatible versions")?;
     let name = slice(raw.schema_name).ok_or("schema name outside the header")?;

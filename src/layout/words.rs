@@ -10,6 +10,9 @@
 //!  512 sent          drained, not yet released (stream)
 //!  640 not_empty     doorbell
 //!  768 not_full      doorbell
+//!
+//! gate of a subscriber (128 bytes, broadcast)
+//!    0 cursor, standing, mark
 //! ```
 //!
 //! Everything here is a hint from a possibly broken peer: masked, clamped, compared with private copies. Under
@@ -118,6 +121,19 @@ pub(crate) struct Who {
 /// Length of a label, in words of eight bytes.
 pub(crate) const LABEL_WORDS: usize = 6;
 
+/// A gate: where a gated subscriber holds the publisher up (broadcast). Written by the owner of its entry, read by the
+/// publisher.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Gate {
+    /// The position of the oldest item that the subscriber has not released.
+    pub(crate) cursor: AtomicU64,
+    /// `generation << 2 | state`: whether the gate holds the publisher up.
+    pub(crate) standing: AtomicU64,
+    /// Items below this position may have been looked at: a successor that gets them says so.
+    pub(crate) mark: AtomicU64,
+}
+
 /// What [`Who::state`] says.
 pub(crate) mod state {
     /// Nobody's; whoever had it cleaned up behind itself.
@@ -185,6 +201,10 @@ mod assertions {
     const_assert_eq!(offset_of!(Who, attached_at), 56);
     const_assert_eq!(offset_of!(Who, label), 64);
     const_assert_eq!(size_of::<Who>(), 112);
+    const_assert_eq!(size_of::<CachePadded<Gate>>(), LINE);
+    const_assert_eq!(offset_of!(Gate, cursor), 0);
+    const_assert_eq!(offset_of!(Gate, standing), 8);
+    const_assert_eq!(offset_of!(Gate, mark), 16);
 }
 
 #[cfg(loom)]
@@ -208,5 +228,13 @@ impl Shared {
             not_empty: bell(),
             not_full: bell(),
         }
+    }
+}
+
+#[cfg(loom)]
+impl Gate {
+    /// A gate that nobody has used.
+    pub(crate) fn unused(start: u64) -> Self {
+        Self { cursor: AtomicU64::new(start), standing: AtomicU64::new(0), mark: AtomicU64::new(start) }
     }
 }

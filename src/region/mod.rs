@@ -20,18 +20,20 @@ use core::fmt;
 use core::mem::offset_of;
 use core::ops::Deref;
 use core::ptr::NonNull;
+use core::slice;
 use std::fs::File;
 use std::sync::Arc;
 
+use crossbeam_utils::CachePadded;
 use memmap2::MmapRaw;
 
 pub(crate) use heap::{Heap, Held};
 pub(crate) use name::Name;
 pub(crate) use named::{Settings, identify, os_error};
 
-use crate::layout::geometry::{ENTRY_STRIDE, Section, records_length};
+use crate::layout::geometry::{ENTRY_STRIDE, GATE_STRIDE, Section, records_length};
 use crate::layout::header::Header;
-use crate::layout::words::{Entry, Shared};
+use crate::layout::words::{Entry, Gate, Shared};
 use crate::position::{Claim, Owner, Stamp, State, free};
 use crate::sync::AtomicU64;
 use crate::sys::Failure;
@@ -147,6 +149,13 @@ impl Region {
         self.section(self.header.geometry.data, 0)
     }
 
+    /// The gates, one behind the other, a line each.
+    pub(crate) fn gates(&self) -> &[CachePadded<Gate>] {
+        let section = self.section(self.header.geometry.gates, self.header.gates.len() * GATE_STRIDE);
+        // SAFETY: I1, I2, I3; the section is aligned to 128 bytes and has a line for each gate.
+        unsafe { slice::from_raw_parts(section.cast().as_ptr(), self.header.gates.len()) }
+    }
+
     /// The first claim record of the writers, and the first of the readers; of a ring that has them.
     pub(crate) fn records(&self) -> [NonNull<AtomicU64>; 2] {
         let section = self.header.geometry.claims;
@@ -203,6 +212,40 @@ impl fmt::Debug for Words {
     }
 }
 
+/// The gates of a region, which they keep mapped.
+#[derive(Clone)]
+pub(crate) struct Gates {
+    gates: NonNull<[CachePadded<Gate>]>,
+    region: Arc<Region>,
+}
+
+// SAFETY: `Gate` consists of atomics, and the region is `Sync`.
+unsafe impl Send for Gates {}
+// SAFETY: as above.
+unsafe impl Sync for Gates {}
+
+impl Gates {
+    pub(crate) fn of(region: &Arc<Region>) -> Self {
+        Self { gates: NonNull::from(region.gates()), region: Arc::clone(region) }
+    }
+}
+
+impl Deref for Gates {
+    type Target = [CachePadded<Gate>];
+
+    #[inline(always)]
+    fn deref(&self) -> &[CachePadded<Gate>] {
+        // SAFETY: I1: `region` keeps the gates where they were when the reference was taken.
+        unsafe { self.gates.as_ref() }
+    }
+}
+
+impl fmt::Debug for Gates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Gates").field(&self.region).finish()
+    }
+}
+
 /// Writes the header and every initial word of a new ring over zeroes.
 ///
 /// # Safety
@@ -226,6 +269,11 @@ unsafe fn initialise(base: NonNull<u8>, bytes: &[u8], header: &Header) {
         (offset_of!(Shared, sent), header.start),
     ] {
         put(header.geometry.shared.offset + line as u64, value);
+    }
+    for index in 0..header.gates.len() {
+        let gate = header.geometry.gates.offset + (index * GATE_STRIDE) as u64;
+        put(gate + offset_of!(Gate, cursor) as u64, header.start);
+        put(gate + offset_of!(Gate, mark) as u64, header.start);
     }
     let stamp = |position| match records {
         Some(_) => Stamp::new(position, State::Free).to_bits(),

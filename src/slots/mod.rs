@@ -20,11 +20,11 @@ mod modelled;
 mod records;
 
 #[cfg(not(loom))]
-pub(crate) use crate::region::Words;
+pub(crate) use crate::region::{Gates, Words};
 #[cfg(not(loom))]
 pub(crate) use mapped::{Slot, Slots};
 #[cfg(loom)]
-pub(crate) use modelled::{Records, Slots, Words};
+pub(crate) use modelled::{Gates, Records, Slots, Words};
 #[cfg(not(loom))]
 pub(crate) use records::Records;
 

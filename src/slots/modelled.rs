@@ -9,16 +9,20 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use std::rc::Rc;
 
+use crossbeam_utils::CachePadded;
 use loom::cell::UnsafeCell;
 
 use crate::element::Element;
-use crate::layout::words::Shared;
+use crate::layout::words::{Gate, Shared};
 use crate::model::death;
 use crate::position::{Claim, Owner, Stamp, State, free};
 use crate::sync::AtomicU64;
 
 /// The shared words of a model.
 pub(crate) type Words = Rc<Shared>;
+
+/// The gates of a model.
+pub(crate) type Gates = Rc<Vec<CachePadded<Gate>>>;
 
 /// The slots of a model, shared by all its threads.
 #[derive(Debug)]
