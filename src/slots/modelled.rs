@@ -16,7 +16,7 @@ use crate::element::Element;
 use crate::layout::words::{Gate, Shared};
 use crate::model::death;
 use crate::position::{Claim, Owner, Stamp, State, free};
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, Ordering};
 
 /// The shared words of a model.
 pub(crate) type Words = Rc<Shared>;
@@ -60,8 +60,20 @@ impl Records {
 #[derive(Debug)]
 pub(crate) struct Slot {
     stamp: AtomicU64,
-    payload: UnsafeCell<[u64; 8]>,
+    payload: Payload,
 }
+
+/// What a slot of a model holds.
+#[derive(Debug)]
+enum Payload {
+    /// No two threads may use it at a time unless both read: loom fails the model.
+    Cell(UnsafeCell<[u64; WORDS]>),
+    /// Word by word, as the processor copies it: a reader may see some of an item's words, and others of the next one's.
+    Words([AtomicU64; 2]),
+}
+
+/// Words of a payload, at most.
+const WORDS: usize = 8;
 
 impl<P: ?Sized> Clone for Slots<P> {
     fn clone(&self) -> Self {
@@ -80,9 +92,18 @@ impl<P: ?Sized> Slots<P> {
         Self::stamped(capacity, start, |position| Stamp::new(position, State::Free).to_bits())
     }
 
+    /// As [`new`](Slots::new), where items may be copied while they are overwritten.
+    pub(crate) fn racing(capacity: u64, start: u64) -> Self {
+        let words = || Payload::Words(core::array::from_fn(|_| AtomicU64::new(0)));
+        Self::of(capacity, start, free, words)
+    }
+
     fn stamped(capacity: u64, start: u64, stamp: fn(u64) -> u64) -> Self {
-        let slot =
-            |position| Slot { stamp: AtomicU64::new(stamp(position)), payload: UnsafeCell::new([0; 8]) };
+        Self::of(capacity, start, stamp, || Payload::Cell(UnsafeCell::new([0; WORDS])))
+    }
+
+    fn of(capacity: u64, start: u64, stamp: fn(u64) -> u64, payload: fn() -> Payload) -> Self {
+        let slot = |position| Slot { stamp: AtomicU64::new(stamp(position)), payload: payload() };
         let slots = first_lap(capacity, start).map(slot).collect();
         Self { slots: Rc::new(slots), carried: PhantomData }
     }
@@ -106,22 +127,44 @@ impl Slot {
 
     pub(crate) fn write<T: Element>(&self, value: &T) {
         assert!(size_of::<T>() <= 64 && align_of::<T>() <= 8, "models use small elements");
-        death::before_write();
-        self.payload.with_mut(|to| {
-            // SAFETY: the cell is large and aligned enough, and loom fails the model where another thread uses it.
-            unsafe { to.cast::<T>().write(*value) }
-        });
-        death::after_write();
+        match &self.payload {
+            Payload::Cell(cell) => {
+                death::before_write();
+                cell.with_mut(|to| {
+                    // SAFETY: the cell is large and aligned enough, and loom fails the model where another thread uses it.
+                    unsafe { to.cast::<T>().write(*value) }
+                });
+                death::after_write();
+            }
+            Payload::Words(words) => {
+                assert!(size_of::<T>() <= size_of_val(words), "models copy two words at most while they race");
+                let mut copy = [0; 2];
+                // SAFETY: the array is large and aligned enough.
+                unsafe { copy.as_mut_ptr().cast::<T>().write(*value) };
+                for (word, bits) in words.iter().zip(copy) {
+                    word.store(bits, Ordering::Relaxed); // Relaxed: the stamp decides who may see it.
+                }
+            }
+        }
     }
 
     pub(crate) fn read<T: Element>(&self) -> T {
         assert!(size_of::<T>() <= 64 && align_of::<T>() <= 8, "models use small elements");
-        let mut value = MaybeUninit::uninit();
-        self.payload.with(|from| {
-            // SAFETY: the cell is large and aligned enough, and loom fails the model where another thread writes it.
-            value.write(unsafe { from.cast::<T>().read() });
-        });
-        // SAFETY: written just now.
-        unsafe { value.assume_init() }
+        match &self.payload {
+            Payload::Cell(cell) => {
+                let mut value = MaybeUninit::uninit();
+                cell.with(|from| {
+                    // SAFETY: the cell is large and aligned enough, and loom fails the model where another thread writes it.
+                    value.write(unsafe { from.cast::<T>().read() });
+                });
+                // SAFETY: written just now.
+                unsafe { value.assume_init() }
+            }
+            Payload::Words(words) => {
+                let copy = [0, 1].map(|index: usize| words[index].load(Ordering::Relaxed)); // Relaxed: as above.
+                // SAFETY: the array is large and aligned enough, and any bytes are an element.
+                unsafe { copy.as_ptr().cast::<T>().read() }
+            }
+        }
     }
 }
