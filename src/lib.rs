@@ -64,6 +64,7 @@
 )))]
 compile_error!("ringfence supports Linux on x86-64 and aarch64");
 
+pub mod broadcast;
 mod doorbell;
 mod element;
 mod error;
