@@ -16,8 +16,9 @@
 //!    item from `joined` on is overwritten before the gate has released it.
 //! 2. A gate may lie further than a capacity behind tail while it joins, or where its owner asked for old items: then the
 //!    publisher waits for it. What lies before `joined` is there by luck only.
-//! 3. A gate is written by the holder of its entry's lock byte, with one exception: the publisher may demote an active one,
-//!    by exchange. Every join has a new generation, so an exchange that comes late demotes nobody else.
+//! 3. A gate is written by the holder of its entry's lock byte, with one exception: the publisher may demote one that holds
+//!    it up, by exchange. Every join has a new generation, so an exchange that comes late demotes nobody else; and whoever
+//!    joins becomes active by exchange, so a gate that was demoted before that stays so.
 //! 4. A gate whose owner died stays as it was until somebody takes its byte: the publisher, which frees it, or a successor,
 //!    which goes on from its cursor if the gate has a name and its owner had joined; otherwise joins anew.
 //!
@@ -93,6 +94,13 @@ impl Gate {
 
     fn set(&self, standing: Standing) {
         self.standing.store(standing.0, E6_STANDING.release()); // E6
+    }
+
+    /// Lets a gate that was `joining` be `active`, unless it was demoted meanwhile (rule 3).
+    fn activate(&self, joining: Standing, active: Standing) {
+        let release = E6_STANDING.release(); // E6
+        // Relaxed: whoever was demoted finds that where it misses something, E7.
+        let _ = self.standing.compare_exchange(joining.0, active.0, release, Ordering::Relaxed);
     }
 
     /// Frees the gate; by whoever holds its byte.
@@ -201,14 +209,15 @@ impl GatedReader {
         words.cursor.store(guess, Ordering::Relaxed);
         words.mark.store(guess, Ordering::Relaxed);
         let generation = (words.stands().0 >> 2).wrapping_add(1);
-        words.set(Standing::new(generation, State::Joining));
+        let joining = Standing::new(generation, State::Joining);
+        words.set(joining);
         E5_JOIN.fence("subscriber"); // E5: the gate is held, `tail` is not read yet.
         let joined = view.words.tail.load(Ordering::Relaxed); // Relaxed: behind the fence.
         let head = if start == Start::Newest { joined } else { guess };
         words.cursor.store(head, E2_RELEASE.release()); // E2
         words.mark.store(head, Ordering::Relaxed); // Relaxed: for a successor, as in `publish_mark`.
-        let standing = Standing::new(generation, State::Active);
-        words.set(standing);
+        let standing = joining.with(State::Active);
+        words.activate(joining, standing);
         // The publisher may have waited for the guess.
         view.words.not_full.ring_out();
         let joined = if before(joined, head) { head } else { joined };
