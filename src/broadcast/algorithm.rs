@@ -380,8 +380,7 @@ impl Reader {
             let tail = view.words.tail.load(Ordering::Relaxed);
             let behind = if distance(tail, self.next) < 0 { self.next } else { tail };
             // Before anything was published, the first item: it may be there by now.
-            let newest =
-                if distance(behind, view.start) <= 0 { view.start } else { behind.wrapping_sub(1) };
+            let newest = if distance(behind, view.start) <= 0 { view.start } else { behind.wrapping_sub(1) };
             let found = find(view, newest, &mut writer_gone);
             match found.and_then(|()| copied(view, newest, || copy(newest))) {
                 Ok(copy) => {

@@ -233,8 +233,8 @@ impl Shared {
 
 #[cfg(loom)]
 impl Gate {
-    /// A gate that nobody has used.
+    /// A gate that nobody has used. The publisher may exchange its standing.
     pub(crate) fn unused(start: u64) -> Self {
-        Self { cursor: AtomicU64::new(start), standing: AtomicU64::new(0), mark: AtomicU64::new(start) }
+        Self { cursor: AtomicU64::new(start), standing: AtomicU64::raced(0), mark: AtomicU64::new(start) }
     }
 }
