@@ -3,6 +3,7 @@
 //! Creating and opening are the same for all kinds: the kind says what it expects ([`Expected`]), this says in what a
 //! ring differs from it.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::element::Payload;
 use crate::error::{Difference, Fault, OpenError, UnlinkError};
 use crate::layout::SchemaRecord;
 use crate::layout::geometry::{MAX_ENTRIES, SlotShape};
-use crate::layout::header::{Content, Draft, Header};
+use crate::layout::header::{Content, Draft, Header, MAX_GATE_NAME};
 use crate::layout::words::{CLOSED, CLOSING};
 use crate::participant::{self, Participant, Peer, Presence};
 use crate::position::{CLAIM_MASK, Claim, Position};
@@ -116,8 +117,8 @@ pub(crate) struct Creation {
     pub(crate) discard: bool,
     /// Entries of the participant table.
     pub(crate) entries: u32,
-    /// The names of the gates, empty where one has none (broadcast).
-    pub(crate) gates: Vec<String>,
+    /// The names of the gates, where they have any (broadcast).
+    pub(crate) gates: Vec<Option<String>>,
     /// How long a gate with a name holds the publisher up once nobody is there (broadcast).
     pub(crate) hold_gates: Duration,
     /// How long a living subscriber may hold the publisher up before it is demoted (broadcast).
@@ -160,6 +161,7 @@ impl Creation {
         }
         if kind == Kind::Broadcast {
             check("gated", self.gates.len() as u64, 0..=u64::from(MAX_ENTRIES) - 1, "0 to 4093")?;
+            check_gates(&self.gates)?;
         } else {
             check("participants", self.entries.into(), 2..=MAX_ENTRIES.into(), "2 to 4094")?;
         }
@@ -178,6 +180,22 @@ impl Creation {
             allowed: "2 to 2^40",
         })
     }
+}
+
+/// Whether gates can have these names, where they have any.
+fn check_gates(names: &[Option<String>]) -> Result<(), OpenError> {
+    let mut seen = HashSet::new();
+    for name in names.iter().flatten() {
+        let rule = if !(1..=MAX_GATE_NAME).contains(&name.len()) {
+            "a gate's name has 1 to 48 bytes"
+        } else if !seen.insert(name) {
+            "no two gates have the same name"
+        } else {
+            continue;
+        };
+        return Err(OpenError::InvalidName { name: name.clone(), rule });
+    }
+    Ok(())
 }
 
 /// What a process expects a ring to carry.
@@ -280,7 +298,7 @@ impl Expected {
             entry_count: creation.entries + creation.gates.len() as u32,
             busy_poll: creation.busy_poll,
             discard: creation.discard,
-            gates: creation.gates.clone(),
+            gates: creation.gates.iter().map(|it| it.clone().unwrap_or_default()).collect(),
             hold_gates: creation.hold_gates,
             demote_after: creation.demote_after,
             schema: self.schema.clone(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use static_assertions::const_assert;
 
+use crate::position::Position;
 use crate::vocabulary::Role;
 
 /// A shared word that held a value which the protocol cannot produce.
@@ -193,6 +194,55 @@ impl From<Fault> for PopError {
     }
 }
 
+/// Why nothing was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// The next item has not been published yet. Only the `try_` forms say this.
+    Empty,
+    /// Items were overwritten before this subscriber had come to them. It goes on behind the gap with the next call.
+    Lagged {
+        /// How many items it missed: exactly, so that received and missed ones add up to those published.
+        missed: u64,
+        /// Where it goes on.
+        resumed_at: Position,
+    },
+    /// The newest item was overwritten whenever it was tried: the publisher is faster, on a ring of few slots. Only
+    /// [`latest`](crate::broadcast::Subscriber::latest) says this.
+    Contended,
+    /// The limit passed before an item came.
+    Timeout,
+    /// The ring was closed and no item is left to receive: none will come.
+    Closed,
+    /// The handle or its ring cannot be used any more.
+    Broken(Fault),
+}
+
+const_assert!(size_of::<RecvError>() <= 24);
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("nothing new was published"),
+            Self::Lagged { missed, resumed_at } => {
+                write!(f, "{missed} items were overwritten before they were received; going on at {resumed_at}")
+            }
+            Self::Contended => f.write_str("the newest item was overwritten whenever it was tried"),
+            Self::Timeout => f.write_str("nothing new had been published when the limit passed"),
+            Self::Closed => f.write_str("the ring is closed, and everything was received"),
+            Self::Broken(fault) => fmt::Display::fmt(fault, f),
+        }
+    }
+}
+
+impl std::error::Error for RecvError {}
+
+impl From<Fault> for RecvError {
+    fn from(fault: Fault) -> Self {
+        Self::Broken(fault)
+    }
+}
+
 /// An error after which another try can succeed by itself.
 #[cfg(not(loom))]
 pub(crate) trait Passing: From<Fault> {
@@ -203,6 +253,13 @@ pub(crate) trait Passing: From<Fault> {
 impl Passing for PopError {
     fn passes(&self) -> bool {
         matches!(self, Self::Empty | Self::Held { .. })
+    }
+}
+
+#[cfg(not(loom))]
+impl Passing for RecvError {
+    fn passes(&self) -> bool {
+        matches!(self, Self::Empty)
     }
 }
 
@@ -324,10 +381,18 @@ pub enum AttachError {
         /// Who.
         holder: Holder,
     },
-    /// Every entry of the participant table has a living owner (mpmc).
+    /// Every entry of the participant table that could be taken has a living owner.
     TooMany {
-        /// How many there can be ([`participants`](crate::mpmc::Options::participants)).
+        /// How many there can be: [`participants`](crate::mpmc::Options::participants) of an mpmc ring, gates without a name
+        /// ([`gated`](crate::broadcast::Options::gated)) of a broadcast ring.
         max: u32,
+    },
+    /// The ring has no gate of this name (broadcast).
+    NoGate {
+        /// The name that was asked for.
+        name: String,
+        /// The names of the gates that it has.
+        gates: Vec<String>,
     },
     /// The ring's name was removed, or given to another ring, since the ring was opened.
     Unlinked,
@@ -353,7 +418,12 @@ impl fmt::Display for AttachError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RoleTaken { holder } => write!(f, "the role is taken by the {holder}"),
+            Self::TooMany { max: 0 } => f.write_str("the ring has no gates that are anyone's"),
             Self::TooMany { max } => write!(f, "all {max} entries of the ring have living owners"),
+            Self::NoGate { name, gates } => {
+                write!(f, "the ring has no gate {name:?}; it has ")?;
+                if gates.is_empty() { f.write_str("none with a name") } else { write!(f, "{gates:?}") }
+            }
             Self::Unlinked => fmt::Display::fmt(&Fault::Unlinked, f),
             Self::Corrupted { what, found } => {
                 fmt::Display::fmt(&Fault::Corrupted { what: *what, found: *found }, f)
@@ -544,7 +614,7 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = |path: &Path| path.display().to_string();
         match self {
-            Self::InvalidName { name, rule } => write!(f, "{name:?} cannot name a ring: {rule}"),
+            Self::InvalidName { name, rule } => write!(f, "{name:?} is no valid name: {rule}"),
             Self::InvalidOption { option, found, allowed } => {
                 write!(f, "{option} is {found}, allowed is {allowed}")
             }
