@@ -194,17 +194,6 @@ impl Producer<[u8]> {
         slot.set_length(bytes.len());
         Ok(Position::of_cursor(self.writer.commit(&self.port.view)))
     }
-
-    /// Whether an item of `len` bytes fits into a slot.
-    #[inline]
-    pub(super) fn fits(&self, len: usize) -> Result<(), PushError> {
-        let max = self.max_len();
-        if len <= max {
-            Ok(())
-        } else {
-            Err(PushError::TooLong { len: u32::try_from(len).unwrap_or(u32::MAX), max: max as u32 })
-        }
-    }
 }
 
 impl<P: Payload + ?Sized> fmt::Debug for Producer<P> {
@@ -213,4 +202,10 @@ impl<P: Payload + ?Sized> fmt::Debug for Producer<P> {
     }
 }
 
-common_producer!();
+common_producer! {
+    handle: Producer;
+    item: try_push push push_timeout push_or_drop;
+    slice: try_push_slice push_slice push_slice_timeout;
+    words: "Pushes" "pushed";
+    limit: "[`PushError::Timeout`]";
+}
