@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::algorithm::{Blocked, Writer};
-use super::claim::Claim;
 use super::port::{CONSUMER, Port};
 use super::ring::Ring;
 use super::watch::Watch;
@@ -31,38 +30,6 @@ impl<P: Payload + ?Sized> Producer<P> {
     pub(super) fn attach(ring: &Ring<P>) -> Result<Self, AttachError> {
         let (port, (tail, _)) = Port::attach(ring.attachment(), Role::Producer)?;
         Ok(Self { writer: Writer::at(tail, port.barrier.ringer()), port })
-    }
-
-    /// Claims the next slot, to fill it in place; `Err(Full)` where none is free.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Full`], [`PushError::Closed`], or [`PushError::Broken`].
-    #[inline]
-    pub fn try_claim(&mut self) -> Result<Claim<'_, P>, PushError> {
-        self.look()?;
-        Ok(Claim::of(self))
-    }
-
-    /// Claims the next slot, to fill it in place; waits while none is free.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn claim(&mut self) -> Result<Claim<'_, P>, PushError> {
-        self.claim_timeout(Limit::Unlimited)
-    }
-
-    /// Claims the next slot, to fill it in place; waits up to `limit` while none is free.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn claim_timeout(&mut self, limit: impl Into<Limit>) -> Result<Claim<'_, P>, PushError> {
-        self.wait(limit)?;
-        Ok(Claim::of(self))
     }
 
     /// Ends the ring for good: pushes fail with `Closed`; pops deliver what is there and then say `Closed`.

@@ -5,6 +5,7 @@
 //! the same names in every kind.
 
 mod awaiting;
+mod claim;
 mod consumer;
 mod guard;
 mod options;
@@ -14,6 +15,7 @@ mod ring;
 #[cfg(feature = "async")]
 pub(crate) use awaiting::common_awaiting;
 pub(crate) use {
+    claim::common_claim,
     consumer::{common_consumer, common_read_ahead},
     guard::{common_guard, common_slice},
     options::common_options,
