@@ -13,7 +13,7 @@ mod producer;
 mod ring;
 
 #[cfg(feature = "async")]
-pub(crate) use awaiting::common_awaiting;
+pub(crate) use awaiting::{common_awaiting_consumer, common_awaiting_producer};
 pub(crate) use {
     claim::common_claim,
     consumer::{common_consumer, common_read_ahead},
