@@ -9,7 +9,7 @@ use std::mem;
 use std::task::{Context, Poll};
 
 use crate::bridge::{Bridge, BridgeWaker};
-use crate::error::{Fault, Passing, PopError, WaitError};
+use crate::error::{Fault, Passing, WaitError};
 use crate::source::Doorbell;
 
 /// A handle whose calls can be awaited, on any runtime: `Async<spsc::Producer<T>>`, `Async<spsc::Consumer<T>>`.
@@ -130,17 +130,19 @@ impl<H> Async<H> {
         }
     }
 
-    /// The next item of a stream of what `attempt` takes, which ends where the ring does, and after an error.
-    pub(crate) fn poll_item<R>(
+    /// The next item of a stream of what `attempt` takes, which ends where the ring does, as `is_end` tells, and after an
+    /// error.
+    pub(crate) fn poll_item<R, E: Passing>(
         &mut self,
         context: &Context<'_>,
-        attempt: impl FnOnce(&mut H) -> Result<R, PopError>,
-    ) -> Poll<Option<Result<R, PopError>>> {
+        attempt: impl FnOnce(&mut H) -> Result<R, E>,
+        is_end: impl FnOnce(&E) -> bool,
+    ) -> Poll<Option<Result<R, E>>> {
         if mem::take(&mut self.ending) {
             return Poll::Ready(None);
         }
         self.poll(context, attempt).map(|result| match result {
-            Err(PopError::Closed) => None,
+            Err(error) if is_end(&error) => None,
             result => {
                 self.ending = result.is_err();
                 Some(result)
