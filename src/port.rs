@@ -174,10 +174,7 @@ impl<V> Drop for Port<V> {
 
 /// The bell that the owner of `role` waits for.
 pub(crate) fn bell_of(role: Role) -> fn(&Shared) -> &Bell {
-    match role {
-        Role::Producer => |it| &it.not_full,
-        Role::Consumer => |it| &it.not_empty,
-    }
+    if role.writes() { |it| &it.not_full } else { |it| &it.not_empty }
 }
 
 impl<V> fmt::Debug for Port<V> {
