@@ -440,6 +440,11 @@ impl Attachment {
         Patience::here(if self.region.header().busy_poll { Strategy::Spin } else { self.attach.strategy })
     }
 
+    /// Whether the ring has doorbells, as far as this process is concerned: they exist, and it may write that it sleeps.
+    pub(crate) fn has_bell(&self) -> bool {
+        !self.region.header().busy_poll && self.region.is_writable()
+    }
+
     /// What a new handle runs behind its publications, on behalf of sleepers. Registers the process where that is
     /// needed, marks the region, and wakes whoever sleeps at it: they may rely on what was there before.
     pub(crate) fn settle_barrier(&self) -> Barrier {

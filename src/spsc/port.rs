@@ -34,7 +34,7 @@ impl<P: Payload + ?Sized> Port<P> {
                 settle(&view, role, died)
             })?;
         let peers = Peers::Entry(peer_of(role));
-        Ok((Self::new(attachment, view, membership, role, peers, cursors.0), cursors))
+        Ok((Self::seated(attachment, view, membership, role, peers, cursors.0), cursors))
     }
 }
 

@@ -64,7 +64,7 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
     }
 
     fn has_bell(&self) -> bool {
-        !self.attachment.region.header().busy_poll
+        self.attachment.has_bell()
     }
 
     fn is_shared(&self) -> bool {
