@@ -19,7 +19,7 @@ use crate::layout::header::{Content, Draft, Header, MAX_GATE_NAME};
 use crate::layout::words::{CLOSED, CLOSING};
 use crate::participant::{self, Participant, Peer, Presence};
 use crate::position::{CLAIM_MASK, Claim, Position};
-use crate::region::{Name, Region, Settings, Standing, os_error};
+use crate::region::{Access, Name, Region, Settings, Standing, os_error};
 use crate::sync::Ordering;
 use crate::sys::{file, identity};
 use crate::vocabulary::{Kind, Role};
@@ -45,6 +45,7 @@ pub struct Attach {
     pub(crate) strategy: Strategy,
     pub(crate) barrier: Barrier,
     pub(crate) patience: Duration,
+    pub(crate) read_only: bool,
 }
 
 impl Default for Attach {
@@ -56,6 +57,7 @@ impl Default for Attach {
             strategy: Strategy::default(),
             barrier: Barrier::default(),
             patience: Duration::from_millis(1),
+            read_only: false,
         }
     }
 }
@@ -103,6 +105,22 @@ impl Attach {
     /// What a handle runs between a publication and its look for sleepers: [`Barrier::Asymmetric`] by default.
     pub fn barrier(mut self, barrier: Barrier) -> Self {
         self.barrier = barrier;
+        self
+    }
+
+    /// Whether this opens a broadcast ring for reading only, whatever the file's permissions allow: this process then
+    /// cannot change it. `false` by default: a broadcast ring that may be read and not written is opened for reading only
+    /// all the same.
+    ///
+    /// Whoever waits at such a ring cannot say so: a call that sleeps looks at it every millisecond, which takes about a
+    /// thousand wake-ups a second and finds what comes up to a millisecond late, unless somebody else who sleeps there is
+    /// called. Nothing that would change the ring succeeds ([`AttachError::ReadOnly`](crate::AttachError::ReadOnly),
+    /// [`UnlinkError::ReadOnly`]), and it has no doorbells ([`WaitError::NoDoorbell`](crate::WaitError::NoDoorbell)).
+    ///
+    /// Rings of other kinds are not opened so ([`OpenError::ReadOnly`]), only inspected
+    /// ([`inspect_with`](crate::inspect_with)).
+    pub fn read_only(mut self, yes: bool) -> Self {
+        self.read_only = yes;
         self
     }
 }
@@ -169,6 +187,14 @@ impl Creation {
             check("start_at", self.start.to_bits(), 0..=CLAIM_MASK, "0 to 2^52 - 1")?;
         }
         Ok(Expected::of::<P>(kind, max_len))
+    }
+
+    /// Whoever creates the ring of `kind` at `path` writes to it.
+    fn check_access(&self, kind: Kind, path: &Path) -> Result<(), OpenError> {
+        if self.attach.read_only {
+            return Err(OpenError::ReadOnly { path: path.to_owned(), kind });
+        }
+        Ok(())
     }
 
     /// The capacity that a ring really gets: the next power of two.
@@ -334,6 +360,7 @@ impl Attachment {
     /// A new ring under `name`.
     pub(crate) fn create(expected: &Expected, creation: &Creation, name: &str) -> Result<Self, OpenError> {
         let name = Name::new(creation.attach.directory.as_deref(), name)?;
+        creation.check_access(expected.kind, name.path())?;
         let (bytes, header) = expected.encode(creation)?;
         let region = Region::create(name, &bytes, header, &creation.settings)?;
         Ok(Self { region, attach: creation.attach.clone() })
@@ -341,6 +368,7 @@ impl Attachment {
 
     /// A new ring on the heap.
     pub(crate) fn on_heap(expected: &Expected, creation: &Creation) -> Result<Self, OpenError> {
+        creation.check_access(expected.kind, Path::new("heap"))?;
         let (bytes, header) = expected.encode(creation)?;
         Ok(Self { region: Region::on_heap(&bytes, header)?, attach: creation.attach.clone() })
     }
@@ -354,7 +382,13 @@ impl Attachment {
     ) -> Result<Self, OpenError> {
         let name = Name::new(attach.directory.as_deref(), name)?;
         let path = name.path().to_owned();
-        let region = Region::open(name)?;
+        let access = match (expected.kind, attach.read_only) {
+            (Kind::Broadcast, true) => Access::Read,
+            (Kind::Broadcast, false) => Access::Permitted,
+            (kind, true) => return Err(OpenError::ReadOnly { path, kind }),
+            (_, false) => Access::Write,
+        };
+        let region = Region::open(name, access)?;
         let differences = expected.differences(region.header(), capacity);
         if differences.is_empty() {
             Ok(Self { region, attach })
@@ -440,9 +474,15 @@ impl Attachment {
         Patience::here(if self.region.header().busy_poll { Strategy::Spin } else { self.attach.strategy })
     }
 
+    /// Whether the ring has doorbells, as far as this process is concerned: they exist, and it may write that it sleeps.
+    pub(crate) fn has_bell(&self) -> bool {
+        !self.region.header().busy_poll && self.region.is_writable()
+    }
+
     /// What a new handle runs behind its publications, on behalf of sleepers. Registers the process where that is
     /// needed, marks the region, and wakes whoever sleeps at it: they may rely on what was there before.
     pub(crate) fn settle_barrier(&self) -> Barrier {
+        debug_assert!(self.region.is_writable(), "a participant of a ring that it cannot write");
         if self.region.header().busy_poll {
             return Barrier::Asymmetric;
         }
@@ -495,5 +535,5 @@ pub fn force_unlink(name: &str) -> Result<(), UnlinkError> {
 }
 
 fn open_for_removal(name: &str) -> Result<Arc<Region>, UnlinkError> {
-    Ok(Region::open(Name::new(None, name)?)?)
+    Ok(Region::open(Name::new(None, name)?, Access::Write)?)
 }

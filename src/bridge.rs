@@ -101,7 +101,8 @@ impl Bridge {
     ///
     /// # Errors
     ///
-    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll);
+    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll), or one that was
+    /// opened for reading only;
     /// [`WaitError::TooMany`] for the 128th doorbell; [`WaitError::Stopped`]; [`WaitError::Os`] where there is no
     /// descriptor to be had.
     pub fn add(&self, doorbell: Doorbell) -> Result<BridgeFd, WaitError> {
@@ -117,7 +118,8 @@ impl Bridge {
     ///
     /// # Errors
     ///
-    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll);
+    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll), or one that was
+    /// opened for reading only;
     /// [`WaitError::TooMany`] for the 128th doorbell; [`WaitError::Stopped`].
     pub fn add_waker(&self, doorbell: Doorbell) -> Result<BridgeWaker, WaitError> {
         let slot = Arc::new(WakerSlot::default());

@@ -8,6 +8,7 @@ use static_assertions::const_assert;
 
 use crate::position::Position;
 use crate::vocabulary::Role;
+use crate::vocabulary::{Kind, Role};
 
 /// A shared word that held a value which the protocol cannot produce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -278,7 +279,8 @@ pub enum WaitError {
     Timeout,
     /// The wait was cancelled ([`Canceller::cancel`](crate::Canceller::cancel)).
     Cancelled,
-    /// The ring has no doorbells: it was created with [`busy_poll`](crate::spsc::Options::busy_poll).
+    /// The ring has no doorbells: it was created with [`busy_poll`](crate::spsc::Options::busy_poll), or it was opened for
+    /// reading only ([`Attach::read_only`](crate::Attach::read_only)).
     NoDoorbell,
     /// One doorbell more than can be watched at once.
     TooMany {
@@ -307,7 +309,9 @@ impl fmt::Display for WaitError {
         match self {
             Self::Timeout => f.write_str("no doorbell had rung when the limit passed"),
             Self::Cancelled => f.write_str("the wait was cancelled"),
-            Self::NoDoorbell => f.write_str("a ring of busy_poll has no doorbells"),
+            Self::NoDoorbell => {
+                f.write_str("a ring of busy_poll, or one opened for reading only, has no doorbells")
+            }
             Self::TooMany { found, max } => {
                 write!(f, "{found} doorbells are too many: {max} can be watched at once")
             }
@@ -405,6 +409,9 @@ pub enum AttachError {
     },
     /// A ring of one process's heap was inherited by a forked child.
     Forked,
+    /// The ring was opened for reading only (broadcast): because [`Attach::read_only`](crate::Attach::read_only) asked for
+    /// it, or because this process has no permission to write to it.
+    ReadOnly,
     /// The operating system refused.
     Os {
         /// The call that failed.
@@ -429,6 +436,7 @@ impl fmt::Display for AttachError {
                 fmt::Display::fmt(&Fault::Corrupted { what: *what, found: *found }, f)
             }
             Self::Forked => f.write_str("a ring on the heap belongs to the parent of this forked process"),
+            Self::ReadOnly => f.write_str("the ring was opened for reading only"),
             Self::Os { call, errno } => write!(f, "{call}: {}", io::Error::from_raw_os_error(*errno)),
         }
     }
@@ -504,6 +512,14 @@ pub enum OpenError {
         path: PathBuf,
         /// The call that was refused.
         call: &'static str,
+    },
+    /// [`Attach::read_only`](crate::Attach::read_only) was asked for where reading is not enough: to open a ring of any
+    /// kind but broadcast, or to create one.
+    ReadOnly {
+        /// Which ring.
+        path: PathBuf,
+        /// The kind that was asked for.
+        kind: Kind,
     },
     /// What has the name is no regular file.
     NotAFile {
@@ -624,6 +640,12 @@ impl fmt::Display for OpenError {
             Self::NotFound { path } => write!(f, "{}: no such file", at(path)),
             Self::NameTaken { path } => write!(f, "{}: the name is taken", at(path)),
             Self::PermissionDenied { path, call } => write!(f, "{}: permission denied ({call})", at(path)),
+            Self::ReadOnly { path, kind: Kind::Broadcast } => {
+                write!(f, "{}: a ring cannot be created for reading only", at(path))
+            }
+            Self::ReadOnly { path, kind } => {
+                write!(f, "{}: reading only is not enough to use a ring of kind {kind}", at(path))
+            }
             Self::NotAFile { path, found } => {
                 write!(f, "{}: expected a regular file, found {found}", at(path))
             }
@@ -684,6 +706,11 @@ pub enum UnlinkError {
         /// Which name.
         path: PathBuf,
     },
+    /// The ring was opened for reading only (broadcast): this process cannot change it, nor its name.
+    ReadOnly {
+        /// Which ring.
+        path: PathBuf,
+    },
     /// Nothing has the name, or what has it is no ring.
     Open(OpenError),
     /// The ring has no name: it lives on the heap.
@@ -708,6 +735,9 @@ impl fmt::Display for UnlinkError {
             }
             Self::Replaced { path } => {
                 write!(f, "{}: the name stands for another file by now", path.display())
+            }
+            Self::ReadOnly { path } => {
+                write!(f, "{}: the ring was opened for reading only", path.display())
             }
             Self::Open(error) => fmt::Display::fmt(error, f),
             Self::Nameless => f.write_str("a ring on the heap has no name"),

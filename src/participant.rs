@@ -310,6 +310,7 @@ fn try_take(region: &Arc<Region>, index: u32) -> Result<Option<Hold>, AttachErro
         let held = heap.held();
         return Ok(held.try_take(index).then(|| Hold::Heap { held: Arc::clone(held), index }));
     }
+    check_writable(region)?;
     without_forks(|| {
         let Some(file) = region.describe()? else { return Err(AttachError::Unlinked) };
         if !lock::try_lock(&file, byte(region, index))? {
@@ -323,6 +324,11 @@ fn try_take(region: &Arc<Region>, index: u32) -> Result<Option<Hold>, AttachErro
     })
 }
 
+/// Whether the lock bytes of `region`, and its words, are this process's to take and to write.
+fn check_writable(region: &Region) -> Result<(), AttachError> {
+    if region.is_writable() { Ok(()) } else { Err(AttachError::ReadOnly) }
+}
+
 /// Sleeps until nobody holds the byte of entry `index`, and leaves it free. A signal does not end the wait.
 pub(crate) fn await_release(region: &Arc<Region>, index: u32) -> Result<(), AttachError> {
     if let Some(heap) = region.heap() {
@@ -333,6 +339,7 @@ pub(crate) fn await_release(region: &Arc<Region>, index: u32) -> Result<(), Atta
         heap.held().give_back(index);
         return Ok(());
     }
+    check_writable(region)?;
     // A child that is forked meanwhile closes its copy of the description, so that it cannot keep what we are granted.
     let Some(file) = without_forks(|| region.describe().map(|it| it.map(ForkPrivate::of)))? else {
         return Err(AttachError::Unlinked);
@@ -518,6 +525,9 @@ pub(crate) fn remove(region: &Region, forced: bool) -> Result<(), UnlinkError> {
 fn try_remove(region: &Region, forced: bool) -> Result<bool, UnlinkError> {
     let Some(name) = region.name() else { return Err(UnlinkError::Nameless) };
     let path = || name.path().to_owned();
+    if !region.is_writable() {
+        return Err(UnlinkError::ReadOnly { path: path() });
+    }
     let failed = |Failure { call, errno }| UnlinkError::Os { path: path(), call, errno };
     let Some(file) = region.describe().map_err(failed)? else {
         return Err(UnlinkError::Replaced { path: path() });

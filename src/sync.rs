@@ -128,6 +128,18 @@ impl Edge {
     }
 }
 
+impl Edge {
+    /// Receives what a Relaxed load before it read.
+    #[inline(always)]
+    pub(crate) fn acquire_behind(self) {
+        #[cfg(loom)]
+        if self.weakened("acquire") {
+            return;
+        }
+        imp::fence(Ordering::Acquire);
+    }
+}
+
 #[cfg(loom)]
 impl Edge {
     pub(crate) fn release(self) -> Ordering {

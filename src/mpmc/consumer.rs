@@ -132,7 +132,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     /// Number of this handle's entry among the ring's [`participants`](Ring::participants).
     #[must_use]
     pub fn index(&self) -> u32 {
-        self.port.membership.index()
+        self.port.index()
     }
 
     /// Takes one item.

@@ -31,12 +31,17 @@ impl<P: Payload + ?Sized> Port<P> {
             view.words.status.many.fetch_or(many, Ordering::Relaxed);
         }
         let peer = if role == Role::Producer { Role::Consumer } else { Role::Producer };
-        Ok(Self::new(attachment, view, membership, role, Peers::Role(peer), 0))
+        Ok(Self::seated(attachment, view, membership, role, Peers::Role(peer), 0))
+    }
+
+    /// Number of the handle's entry.
+    pub(super) fn index(&self) -> u32 {
+        self.entry().expect("every handle of this kind is seated")
     }
 
     /// Who this handle is in the ring's records.
     pub(super) fn me(&self) -> Owner {
-        Owner::of_entry(self.membership.index())
+        Owner::of_entry(self.index())
     }
 }
 

@@ -70,7 +70,7 @@ impl<P: Payload + ?Sized> Producer<P> {
     /// Number of this handle's entry among the ring's [`participants`](Ring::participants).
     #[must_use]
     pub fn index(&self) -> u32 {
-        self.port.membership.index()
+        self.port.index()
     }
 
     /// Whether a push would find a free slot.

@@ -42,9 +42,7 @@ macro_rules! common_producer {
 
             #[cold]
             fn dropped(&mut self) -> bool {
-                if self.port.may_write() {
-                    self.port.membership.count(counter::DROPPED);
-                }
+                self.port.count(counter::DROPPED);
                 false
             }
         }
