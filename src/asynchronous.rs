@@ -132,7 +132,7 @@ impl<H> Async<H> {
     }
 
     /// The next item of a stream of what `attempt` takes, which ends where the ring does, as `is_end` tells, and after an
-    /// error.
+    /// error that tells of no gap.
     pub(crate) fn poll_item<R, E: Passing>(
         &mut self,
         context: &Context<'_>,
@@ -145,7 +145,7 @@ impl<H> Async<H> {
         self.poll(context, attempt).map(|result| match result {
             Err(error) if is_end(&error) => None,
             result => {
-                self.ending = result.is_err();
+                self.ending = result.as_ref().is_err_and(|error| !error.is_gap());
                 Some(result)
             }
         })

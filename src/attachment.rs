@@ -347,6 +347,8 @@ pub(crate) enum Peers {
     Entry(u32),
     /// Whoever has a role.
     Role(Role),
+    /// Nobody in particular: it goes on without whoever dies.
+    Nobody,
 }
 
 /// An open ring.
@@ -511,6 +513,7 @@ impl Attachment {
         match peers {
             Peers::Entry(index) => died(participant::peer(&self.region, index)),
             Peers::Role(role) => participant::last_of(&self.region, role).and_then(died),
+            Peers::Nobody => None,
         }
     }
 }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use static_assertions::const_assert;
 
 use crate::position::Position;
-use crate::vocabulary::Role;
 use crate::vocabulary::{Kind, Role};
 
 /// A shared word that held a value which the protocol cannot produce.
@@ -248,6 +247,12 @@ impl From<Fault> for RecvError {
 #[cfg(not(loom))]
 pub(crate) trait Passing: From<Fault> {
     fn passes(&self) -> bool;
+
+    /// Whether it tells of a gap, behind which the handle goes on.
+    #[cfg(feature = "async")]
+    fn is_gap(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(not(loom))]
@@ -261,6 +266,11 @@ impl Passing for PopError {
 impl Passing for RecvError {
     fn passes(&self) -> bool {
         matches!(self, Self::Empty)
+    }
+
+    #[cfg(feature = "async")]
+    fn is_gap(&self) -> bool {
+        matches!(self, Self::Lagged { .. })
     }
 }
 

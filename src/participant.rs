@@ -176,21 +176,22 @@ impl Membership {
         Self::settle_in(region, index, role, label, hold, repair)
     }
 
-    /// Attaches to any entry that has no living owner. `repair` puts in order what the last owner of the entry of the
+    /// Attaches to any of the entries `among` that has no living owner. `repair` puts in order what the last owner of the entry of the
     /// given number left, and is told whether it died.
     ///
     /// An entry that looks free costs one try; those in use are tried when none does. Waits a bounded while for those who
     /// are only passing through.
     pub(crate) fn attach_any<R>(
+        among: &[u32],
         region: &Arc<Region>,
         role: Role,
         label: &str,
         repair: impl FnOnce(u32, bool) -> Result<R, AttachError>,
     ) -> Result<(Self, R), AttachError> {
-        let count = region.header().entry_count;
         // Anywhere: whoever attaches at the same time begins somewhere else.
-        let start = u64::from_le_bytes(*file::random()?.first_chunk().expect("sixteen bytes")) as u32 % count;
-        let indices = || (start..count).chain(0..start);
+        let start = u64::from_le_bytes(*file::random()?.first_chunk().expect("sixteen bytes")) as usize;
+        let (before, behind) = among.split_at(start.checked_rem(among.len()).unwrap_or(0));
+        let indices = || behind.iter().chain(before).copied();
         let looks_free = |index: &u32| !is_in_use(region, *index);
         let mut looks = 0;
         loop {
@@ -202,7 +203,7 @@ impl Membership {
             looks += 1;
             let passing = indices().any(|index| is_passing(region, index).unwrap_or(false));
             if !passing || PAUSE * looks >= PASSING {
-                return Err(AttachError::TooMany { max: count });
+                return Err(AttachError::TooMany { max: among.len() as u32 });
             }
             thread::sleep(PAUSE);
         }

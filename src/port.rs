@@ -57,7 +57,6 @@ impl<V> Port<V> {
     }
 
     /// A handle of `role` that holds nothing, and begins at `start`. Does nothing to the ring.
-    #[expect(dead_code, reason = "for kinds with readers that hold nothing")]
     pub(crate) fn unseated(
         attachment: &Arc<Attachment>,
         view: V,

@@ -96,7 +96,7 @@ impl Gate {
     }
 
     /// Frees the gate; by whoever holds its byte.
-    pub(crate) fn free(&self) {
+    pub(super) fn free(&self) {
         self.set(self.stands().with(State::Free));
     }
 }
@@ -146,6 +146,14 @@ pub(crate) fn demote<P: Payload + ?Sized>(view: &View<P>, hold: Hold) -> bool {
     );
     E7_DEMOTION.release_fence(); // E7
     result.is_ok()
+}
+
+/// Frees the gate of `hold`, unless it has changed hands since; by whoever holds its byte.
+pub(crate) fn free<P: Payload + ?Sized>(view: &View<P>, hold: Hold) {
+    let words = &view.gates[hold.gate];
+    if words.stands() == hold.standing {
+        words.free();
+    }
 }
 
 /// What a subscriber finds at the gate that it takes over.

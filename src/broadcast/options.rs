@@ -9,7 +9,6 @@ use super::ring::Ring;
 use crate::attachment::{Attach, Attachment, Creation, Expected};
 use crate::element::{Element, Payload};
 use crate::error::OpenError;
-use crate::layout::header::MAX_GATE_NAME;
 use crate::position::Position;
 use crate::surface::common_options;
 use crate::vocabulary::Kind;

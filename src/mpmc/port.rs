@@ -21,8 +21,10 @@ impl<P: Payload + ?Sized> Port<P> {
     /// Takes an entry for `role`, repairing what a dead owner left.
     pub(super) fn attach(attachment: &Arc<Attachment>, role: Role) -> Result<Self, AttachError> {
         let view = view(attachment);
+        let region = &attachment.region;
+        let entries: Vec<u32> = (0..region.header().entry_count).collect();
         let (membership, ()) =
-            Membership::attach_any(&attachment.region, role, &attachment.attach.label, |index, died| {
+            Membership::attach_any(&entries, region, role, &attachment.attach.label, |index, died| {
                 if died { repair(&view, index, &mut Vec::new()) } else { Ok(()) }
             })?;
         if membership.has_company(role) {
