@@ -86,9 +86,8 @@ impl<H: Handle> Async<H> {
     /// # Errors
     ///
     /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll), or one that was
-    /// opened for reading only;
-    /// [`WaitError::TooMany`] for the bridge's 128th doorbell; [`WaitError::Stopped`]. The handle is dropped, which gives
-    /// its role up.
+    /// opened for reading only; [`WaitError::TooMany`] for the bridge's 128th doorbell; [`WaitError::Stopped`]. The handle
+    /// is dropped, which gives its role up.
     pub fn new(handle: H, bridge: &Bridge) -> Result<Self, WaitError> {
         let waker = bridge.add_waker(handle.bell())?;
         Ok(Self { handle, waker, ending: false })

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use ringfence::{Inspection, Kind, OpenError, Presence, inspect_with, mpmc, spsc};
+use ringfence::{Inspection, Kind, OpenError, Presence, Role, inspect_with, mpmc, spsc};
 
-use crate::common::{Directory, Image, as_nobody, preamble};
+use crate::common::{Directory, Image, as_nobody, preamble, words};
 use crate::{Planted, image};
 
 fn refusal(path: impl Into<PathBuf>, kind: Kind) -> Option<OpenError> {
@@ -112,4 +112,14 @@ fn a_broadcast_ring_that_may_only_be_read_is_opened_for_reading() {
         let reading = inspect_with(Planted::NAME, planted.directory.attach().read_only(true));
         assert_eq!(reading.err(), Some(denied));
     });
+}
+
+#[test]
+fn the_roles_of_a_broadcast_ring_have_names_of_their_own() {
+    let roles = broadcast().put_u32(words::ENTRIES + 4, 3).put_u32(words::ENTRIES + 256 + 4, 4);
+    let inspection = Planted::new(&roles).inspect().expect("the ring");
+    let roles: Vec<_> = inspection.participants().iter().map(|it| it.role).collect();
+    assert_eq!(roles, [Some(Role::Publisher), Some(Role::Subscriber)]);
+    let names: Vec<_> = roles.into_iter().flatten().map(|it| it.to_string()).collect();
+    assert_eq!(names, ["publisher", "subscriber"]);
 }
