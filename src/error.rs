@@ -225,7 +225,10 @@ impl fmt::Display for RecvError {
         match self {
             Self::Empty => f.write_str("nothing new was published"),
             Self::Lagged { missed, resumed_at } => {
-                write!(f, "{missed} items were overwritten before they were received; going on at {resumed_at}")
+                write!(
+                    f,
+                    "{missed} items were overwritten before they were received; going on at {resumed_at}"
+                )
             }
             Self::Contended => f.write_str("the newest item was overwritten whenever it was tried"),
             Self::Timeout => f.write_str("nothing new had been published when the limit passed"),

@@ -114,22 +114,20 @@ impl Edge {
     pub(crate) const fn acquire(self) -> Ordering {
         Ordering::Acquire
     }
-
-    /// Behind the store that publishes, where it is others' later stores that must not be seen without it.
-    #[inline(always)]
-    pub(crate) fn release_fence(self) {
-        imp::fence(Ordering::Release);
-    }
-
-    /// Before the load that receives, where it is earlier loads that must not see more than it does.
-    #[inline(always)]
-    pub(crate) fn acquire_fence(self) {
-        imp::fence(Ordering::Acquire);
-    }
 }
 
 impl Edge {
-    /// Receives what a Relaxed load before it read.
+    /// Has a Relaxed store before it seen by whoever sees a store behind it.
+    #[inline(always)]
+    pub(crate) fn release_ahead(self) {
+        #[cfg(loom)]
+        if self.weakened("release") {
+            return;
+        }
+        imp::fence(Ordering::Release);
+    }
+
+    /// Receives what a Relaxed load before it read; or keeps a load behind it from seeing less than the loads before it.
     #[inline(always)]
     pub(crate) fn acquire_behind(self) {
         #[cfg(loom)]
@@ -148,18 +146,6 @@ impl Edge {
 
     pub(crate) fn acquire(self) -> Ordering {
         if self.weakened("acquire") { Ordering::Relaxed } else { Ordering::Acquire }
-    }
-
-    pub(crate) fn release_fence(self) {
-        if !self.weakened("release") {
-            imp::fence(Ordering::Release);
-        }
-    }
-
-    pub(crate) fn acquire_fence(self) {
-        if !self.weakened("acquire") {
-            imp::fence(Ordering::Acquire);
-        }
     }
 
     fn weakened(self, end: &str) -> bool {

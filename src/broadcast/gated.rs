@@ -149,9 +149,8 @@ impl<P: Payload + ?Sized> GatedSubscriber<P> {
     ) -> Result<R, RecvError> {
         self.port.check()?;
         loop {
-            let found = self.locate(position).and_then(|()| {
-                copied(&self.port.view, position, || copy(&self.port))
-            });
+            let found =
+                self.locate(position).and_then(|()| copied(&self.port.view, position, || copy(&self.port)));
             match found {
                 Ok(copy) => return Ok(copy),
                 // Ok: it came while this looked around.

@@ -144,7 +144,7 @@ pub(crate) fn demote<P: Payload + ?Sized>(view: &View<P>, hold: Hold) -> bool {
         Ordering::Relaxed,
         Ordering::Relaxed,
     );
-    E7_DEMOTION.release_fence(); // E7
+    E7_DEMOTION.release_ahead(); // E7
     result.is_ok()
 }
 
@@ -259,7 +259,7 @@ impl GatedReader {
     /// Whether the item of `position` was to be lost: it lies before the guarantee, or the gate was demoted.
     #[cold]
     pub(crate) fn may_miss<P: Payload + ?Sized>(&self, view: &View<P>, position: u64) -> Result<(), Absent> {
-        E7_DEMOTION.acquire_fence(); // E7
+        E7_DEMOTION.acquire_behind(); // E7
         if before(position, self.joined) || self.is_demoted(view) {
             return Ok(());
         }

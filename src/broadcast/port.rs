@@ -27,9 +27,8 @@ impl<P: Payload + ?Sized> Port<P> {
     pub(super) fn publisher(attachment: &Arc<Attachment>) -> Result<(Self, u64), AttachError> {
         let view = view(attachment);
         let (region, label) = (&attachment.region, &attachment.attach.label);
-        let (membership, tail) = Membership::attach(region, PUBLISHER, Role::Publisher, label, |_| {
-            Ok(repair::publisher(&view))
-        })?;
+        let (membership, tail) =
+            Membership::attach(region, PUBLISHER, Role::Publisher, label, |_| Ok(repair::publisher(&view)))?;
         let port = Self::seated(attachment, view, membership, Role::Publisher, Peers::Nobody, tail);
         Ok((port, tail))
     }

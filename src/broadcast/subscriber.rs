@@ -114,9 +114,7 @@ impl<P: Payload + ?Sized> Subscriber<P> {
         self.port.check()?;
         loop {
             let next = self.reader.next();
-            let found = self.locate().and_then(|()| {
-                copied(&self.port.view, next, || copy(&self.port, next))
-            });
+            let found = self.locate().and_then(|()| copied(&self.port.view, next, || copy(&self.port, next)));
             match found {
                 Ok(copy) => return Ok(copy),
                 // Ok: it came while this looked around.

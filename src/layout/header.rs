@@ -407,14 +407,8 @@ impl Draft {
         let used = (names_at + names.len()) as u64;
         let length = used.next_multiple_of(self.page.max(HEADER_STEP));
         let header_length = u32::try_from(length).ok().filter(|it| *it <= MAX_HEADER)?;
-        let geometry = Geometry::of_slots(
-            length,
-            self.kind,
-            self.entry_count,
-            gate_count,
-            self.capacity,
-            self.shape,
-        )?;
+        let geometry =
+            Geometry::of_slots(length, self.kind, self.entry_count, gate_count, self.capacity, self.shape)?;
 
         let version = |part: &str| part.parse().unwrap_or(0);
         let mut preamble = Preamble {

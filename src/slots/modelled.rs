@@ -137,7 +137,10 @@ impl Slot {
                 death::after_write();
             }
             Payload::Words(words) => {
-                assert!(size_of::<T>() <= size_of_val(words), "models copy two words at most while they race");
+                assert!(
+                    size_of::<T>() <= size_of_val(words),
+                    "models copy two words at most while they race"
+                );
                 let mut copy = [0; 2];
                 // SAFETY: the array is large and aligned enough.
                 unsafe { copy.as_mut_ptr().cast::<T>().write(*value) };
