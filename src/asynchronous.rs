@@ -9,7 +9,7 @@ use std::mem;
 use std::task::{Context, Poll};
 
 use crate::bridge::{Bridge, BridgeWaker};
-use crate::error::{Fault, Passing, PopError, WaitError};
+use crate::error::{Fault, Passing, WaitError};
 use crate::source::Doorbell;
 
 /// A handle whose calls can be awaited, on any runtime: `Async<spsc::Producer<T>>`, `Async<spsc::Consumer<T>>`.
@@ -85,9 +85,9 @@ impl<H: Handle> Async<H> {
     ///
     /// # Errors
     ///
-    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll);
-    /// [`WaitError::TooMany`] for the bridge's 128th doorbell; [`WaitError::Stopped`]. The handle is dropped, which gives
-    /// its role up.
+    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll), or one that was
+    /// opened for reading only; [`WaitError::TooMany`] for the bridge's 128th doorbell; [`WaitError::Stopped`]. The handle
+    /// is dropped, which gives its role up.
     pub fn new(handle: H, bridge: &Bridge) -> Result<Self, WaitError> {
         let waker = bridge.add_waker(handle.bell())?;
         Ok(Self { handle, waker, ending: false })
@@ -130,19 +130,21 @@ impl<H> Async<H> {
         }
     }
 
-    /// The next item of a stream of what `attempt` takes, which ends where the ring does, and after an error.
-    pub(crate) fn poll_item<R>(
+    /// The next item of a stream of what `attempt` takes, which ends where the ring does, as `is_end` tells, and after an
+    /// error that tells of no gap.
+    pub(crate) fn poll_item<R, E: Passing>(
         &mut self,
         context: &Context<'_>,
-        attempt: impl FnOnce(&mut H) -> Result<R, PopError>,
-    ) -> Poll<Option<Result<R, PopError>>> {
+        attempt: impl FnOnce(&mut H) -> Result<R, E>,
+        is_end: impl FnOnce(&E) -> bool,
+    ) -> Poll<Option<Result<R, E>>> {
         if mem::take(&mut self.ending) {
             return Poll::Ready(None);
         }
         self.poll(context, attempt).map(|result| match result {
-            Err(PopError::Closed) => None,
+            Err(error) if is_end(&error) => None,
             result => {
-                self.ending = result.is_err();
+                self.ending = result.as_ref().is_err_and(|error| !error.is_gap());
                 Some(result)
             }
         })

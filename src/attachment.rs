@@ -3,6 +3,7 @@
 //! Creating and opening are the same for all kinds: the kind says what it expects ([`Expected`]), this says in what a
 //! ring differs from it.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,11 +15,11 @@ use crate::element::Payload;
 use crate::error::{Difference, Fault, OpenError, UnlinkError};
 use crate::layout::SchemaRecord;
 use crate::layout::geometry::{MAX_ENTRIES, SlotShape};
-use crate::layout::header::{Content, Draft, Header};
+use crate::layout::header::{Content, Draft, Header, MAX_GATE_NAME};
 use crate::layout::words::{CLOSED, CLOSING};
 use crate::participant::{self, Participant, Peer, Presence};
 use crate::position::{CLAIM_MASK, Claim, Position};
-use crate::region::{Name, Region, Settings, Standing, os_error};
+use crate::region::{Access, Name, Region, Settings, Standing, os_error};
 use crate::sync::Ordering;
 use crate::sys::{file, identity};
 use crate::vocabulary::{Kind, Role};
@@ -44,6 +45,7 @@ pub struct Attach {
     pub(crate) strategy: Strategy,
     pub(crate) barrier: Barrier,
     pub(crate) patience: Duration,
+    pub(crate) read_only: bool,
 }
 
 impl Default for Attach {
@@ -55,6 +57,7 @@ impl Default for Attach {
             strategy: Strategy::default(),
             barrier: Barrier::default(),
             patience: Duration::from_millis(1),
+            read_only: false,
         }
     }
 }
@@ -104,6 +107,22 @@ impl Attach {
         self.barrier = barrier;
         self
     }
+
+    /// Whether this opens a broadcast ring for reading only, whatever the file's permissions allow: this process then
+    /// cannot change it. `false` by default: a broadcast ring that may be read and not written is opened for reading only
+    /// all the same.
+    ///
+    /// Whoever waits at such a ring cannot say so: a call that sleeps looks at it every millisecond, which takes about a
+    /// thousand wake-ups a second and finds what comes up to a millisecond late, unless somebody else who sleeps there is
+    /// called. Nothing that would change the ring succeeds ([`AttachError::ReadOnly`](crate::AttachError::ReadOnly),
+    /// [`UnlinkError::ReadOnly`]), and it has no doorbells ([`WaitError::NoDoorbell`](crate::WaitError::NoDoorbell)).
+    ///
+    /// Rings of other kinds are not opened so ([`OpenError::ReadOnly`]), only inspected
+    /// ([`inspect_with`](crate::inspect_with)).
+    pub fn read_only(mut self, yes: bool) -> Self {
+        self.read_only = yes;
+        self
+    }
 }
 
 /// The options of a new ring that all kinds have.
@@ -116,8 +135,8 @@ pub(crate) struct Creation {
     pub(crate) discard: bool,
     /// Entries of the participant table.
     pub(crate) entries: u32,
-    /// The names of the gates, empty where one has none (broadcast).
-    pub(crate) gates: Vec<String>,
+    /// The names of the gates, where they have any (broadcast).
+    pub(crate) gates: Vec<Option<String>>,
     /// How long a gate with a name holds the publisher up once nobody is there (broadcast).
     pub(crate) hold_gates: Duration,
     /// How long a living subscriber may hold the publisher up before it is demoted (broadcast).
@@ -160,6 +179,7 @@ impl Creation {
         }
         if kind == Kind::Broadcast {
             check("gated", self.gates.len() as u64, 0..=u64::from(MAX_ENTRIES) - 1, "0 to 4093")?;
+            check_gates(&self.gates)?;
         } else {
             check("participants", self.entries.into(), 2..=MAX_ENTRIES.into(), "2 to 4094")?;
         }
@@ -167,6 +187,14 @@ impl Creation {
             check("start_at", self.start.to_bits(), 0..=CLAIM_MASK, "0 to 2^52 - 1")?;
         }
         Ok(Expected::of::<P>(kind, max_len))
+    }
+
+    /// Whoever creates the ring of `kind` at `path` writes to it.
+    fn check_access(&self, kind: Kind, path: &Path) -> Result<(), OpenError> {
+        if self.attach.read_only {
+            return Err(OpenError::ReadOnly { path: path.to_owned(), kind });
+        }
+        Ok(())
     }
 
     /// The capacity that a ring really gets: the next power of two.
@@ -178,6 +206,22 @@ impl Creation {
             allowed: "2 to 2^40",
         })
     }
+}
+
+/// Whether gates can have these names, where they have any.
+fn check_gates(names: &[Option<String>]) -> Result<(), OpenError> {
+    let mut seen = HashSet::new();
+    for name in names.iter().flatten() {
+        let rule = if !(1..=MAX_GATE_NAME).contains(&name.len()) {
+            "a gate's name has 1 to 48 bytes"
+        } else if !seen.insert(name) {
+            "no two gates have the same name"
+        } else {
+            continue;
+        };
+        return Err(OpenError::InvalidName { name: name.clone(), rule });
+    }
+    Ok(())
 }
 
 /// What a process expects a ring to carry.
@@ -280,7 +324,7 @@ impl Expected {
             entry_count: creation.entries + creation.gates.len() as u32,
             busy_poll: creation.busy_poll,
             discard: creation.discard,
-            gates: creation.gates.clone(),
+            gates: creation.gates.iter().map(|it| it.clone().unwrap_or_default()).collect(),
             hold_gates: creation.hold_gates,
             demote_after: creation.demote_after,
             schema: self.schema.clone(),
@@ -303,6 +347,8 @@ pub(crate) enum Peers {
     Entry(u32),
     /// Whoever has a role.
     Role(Role),
+    /// Nobody in particular: it goes on without whoever dies.
+    Nobody,
 }
 
 /// An open ring.
@@ -316,6 +362,7 @@ impl Attachment {
     /// A new ring under `name`.
     pub(crate) fn create(expected: &Expected, creation: &Creation, name: &str) -> Result<Self, OpenError> {
         let name = Name::new(creation.attach.directory.as_deref(), name)?;
+        creation.check_access(expected.kind, name.path())?;
         let (bytes, header) = expected.encode(creation)?;
         let region = Region::create(name, &bytes, header, &creation.settings)?;
         Ok(Self { region, attach: creation.attach.clone() })
@@ -323,6 +370,7 @@ impl Attachment {
 
     /// A new ring on the heap.
     pub(crate) fn on_heap(expected: &Expected, creation: &Creation) -> Result<Self, OpenError> {
+        creation.check_access(expected.kind, Path::new("heap"))?;
         let (bytes, header) = expected.encode(creation)?;
         Ok(Self { region: Region::on_heap(&bytes, header)?, attach: creation.attach.clone() })
     }
@@ -336,7 +384,13 @@ impl Attachment {
     ) -> Result<Self, OpenError> {
         let name = Name::new(attach.directory.as_deref(), name)?;
         let path = name.path().to_owned();
-        let region = Region::open(name)?;
+        let access = match (expected.kind, attach.read_only) {
+            (Kind::Broadcast, true) => Access::Read,
+            (Kind::Broadcast, false) => Access::Permitted,
+            (kind, true) => return Err(OpenError::ReadOnly { path, kind }),
+            (_, false) => Access::Write,
+        };
+        let region = Region::open(name, access)?;
         let differences = expected.differences(region.header(), capacity);
         if differences.is_empty() {
             Ok(Self { region, attach })
@@ -422,9 +476,15 @@ impl Attachment {
         Patience::here(if self.region.header().busy_poll { Strategy::Spin } else { self.attach.strategy })
     }
 
+    /// Whether the ring has doorbells, as far as this process is concerned: they exist, and it may write that it sleeps.
+    pub(crate) fn has_bell(&self) -> bool {
+        !self.region.header().busy_poll && self.region.is_writable()
+    }
+
     /// What a new handle runs behind its publications, on behalf of sleepers. Registers the process where that is
     /// needed, marks the region, and wakes whoever sleeps at it: they may rely on what was there before.
     pub(crate) fn settle_barrier(&self) -> Barrier {
+        debug_assert!(self.region.is_writable(), "a participant of a ring that it cannot write");
         if self.region.header().busy_poll {
             return Barrier::Asymmetric;
         }
@@ -453,6 +513,7 @@ impl Attachment {
         match peers {
             Peers::Entry(index) => died(participant::peer(&self.region, index)),
             Peers::Role(role) => participant::last_of(&self.region, role).and_then(died),
+            Peers::Nobody => None,
         }
     }
 }
@@ -477,5 +538,5 @@ pub fn force_unlink(name: &str) -> Result<(), UnlinkError> {
 }
 
 fn open_for_removal(name: &str) -> Result<Arc<Region>, UnlinkError> {
-    Ok(Region::open(Name::new(None, name)?)?)
+    Ok(Region::open(Name::new(None, name)?, Access::Write)?)
 }

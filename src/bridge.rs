@@ -101,9 +101,9 @@ impl Bridge {
     ///
     /// # Errors
     ///
-    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll);
-    /// [`WaitError::TooMany`] for the 128th doorbell; [`WaitError::Stopped`]; [`WaitError::Os`] where there is no
-    /// descriptor to be had.
+    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll), or one that was
+    /// opened for reading only; [`WaitError::TooMany`] for the 128th doorbell; [`WaitError::Stopped`];
+    /// [`WaitError::Os`] where there is no descriptor to be had.
     pub fn add(&self, doorbell: Doorbell) -> Result<BridgeFd, WaitError> {
         let event = Arc::new(EventFd::new()?);
         let seat = self.seat(doorbell, Arc::clone(&event) as Arc<dyn Outlet>)?;
@@ -117,8 +117,8 @@ impl Bridge {
     ///
     /// # Errors
     ///
-    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll);
-    /// [`WaitError::TooMany`] for the 128th doorbell; [`WaitError::Stopped`].
+    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll), or one that was
+    /// opened for reading only; [`WaitError::TooMany`] for the 128th doorbell; [`WaitError::Stopped`].
     pub fn add_waker(&self, doorbell: Doorbell) -> Result<BridgeWaker, WaitError> {
         let slot = Arc::new(WakerSlot::default());
         let seat = self.seat(doorbell, Arc::clone(&slot) as Arc<dyn Outlet>)?;

@@ -21,8 +21,9 @@
 //! - **D1 sleep**: ringer: store of the item, fence, load of `armed`; sleeper: store of `armed`, fence, load of the item.
 //!   A ringer may leave its fence out ([`Ringer::asymmetric`]) if its process is registered with membarrier(2): the
 //!   sleeper's membarrier then acts as a fence in every running thread of it. The light side is a compiler fence.
-//! - **D2 event**: Release by the ringer → Acquire by the sleeper. A sleeper that starts from the new event sees what it
-//!   was rung for, even where the ringer has no fence, and arms behind the ringer's look at `armed` (rule 3).
+//! - **D2 event**: Release by the ringer → Acquire by the sleeper (an acquire fence, where it listens). A sleeper that starts from
+//!   the new event sees what it was rung for, even where the ringer has no fence, and arms behind the ringer's look at
+//!   `armed` (rule 3).
 //!
 //! The futexes are not private: FUTEX_PRIVATE on either side means no wake-up across processes. The event count is
 //! Reed's and Kanodia's, the sticky flag with a ticket a relative of folly's `EventCount`.
@@ -64,7 +65,7 @@ impl Ringer {
     }
 }
 
-/// An armed bell: what it was when its sleeper armed it.
+/// An armed bell, or one that is listened to: what it was when its sleeper began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Armed {
     event: u32,
@@ -134,14 +135,31 @@ impl Bell {
         Armed { event }
     }
 
+    /// As [`arm`](Bell::arm), for a sleeper that cannot write to the bell, and so announces nothing: it hears the calls that
+    /// others are given, and must look often. A last look must follow before it sleeps.
+    ///
+    /// It takes calls away from those who armed, unless every call is for all.
+    pub(crate) fn listen(&self) -> Armed {
+        // Relaxed, and a fence: of read-only memory no other load is promised (`region` I4).
+        let event = self.event.load(Ordering::Relaxed);
+        D2_EVENT.acquire_behind(); // D2
+        Armed { event }
+    }
+
+    /// Whether nobody was called since `armed`.
+    pub(crate) fn is_silent(&self, armed: Armed) -> bool {
+        // Relaxed: a change that is not seen yet is seen by the kernel, which compares the event.
+        self.event.load(Ordering::Relaxed) == armed.event
+    }
+
     /// Whether nobody was called since the bell was `armed`, by this sleeper or by others as well: then it need not be
     /// armed anew.
     ///
     /// Whoever disarms has moved the event first; and the arming that it takes back is one that it saw, so the event that
     /// this sleeper read before it armed is an older one (D2).
     pub(crate) fn is_still(&self, armed: Armed) -> bool {
-        // Relaxed: a change that is not seen yet is seen by the kernel, which compares the event.
-        self.event.load(Ordering::Relaxed) == armed.event && self.armed.load(Ordering::Relaxed) & SLEEPER != 0
+        // Relaxed: as there.
+        self.is_silent(armed) && self.armed.load(Ordering::Relaxed) & SLEEPER != 0
     }
 
     /// The futex.

@@ -103,6 +103,10 @@ mod sealed {
         /// hold.
         #[doc(hidden)]
         const ELEMENT: Option<Schema>;
+
+        /// A copy of an item, or none: what a handle keeps for a guard over it.
+        #[doc(hidden)]
+        type Copy: Default + Send;
     }
 
     impl<T: Element> Sealed for T {
@@ -110,10 +114,14 @@ mod sealed {
             assert_ring_element::<T>();
             Some(T::SCHEMA)
         };
+
+        type Copy = Option<T>;
     }
 
     impl Sealed for [u8] {
         const ELEMENT: Option<Schema> = None;
+
+        type Copy = Vec<u8>;
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use static_assertions::const_assert;
 
-use crate::vocabulary::Role;
+use crate::position::Position;
+use crate::vocabulary::{Kind, Role};
 
 /// A shared word that held a value which the protocol cannot produce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -193,16 +194,86 @@ impl From<Fault> for PopError {
     }
 }
 
+/// Why nothing was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// The next item has not been published yet. Only the `try_` forms say this.
+    Empty,
+    /// Items were overwritten before this subscriber had come to them. It goes on behind the gap with the next call.
+    Lagged {
+        /// How many items it missed: exactly, so that received and missed ones add up to those published.
+        missed: u64,
+        /// Where it goes on.
+        resumed_at: Position,
+    },
+    /// The newest item was overwritten whenever it was tried: the publisher is faster, on a ring of few slots. Only
+    /// [`latest`](crate::broadcast::Subscriber::latest) says this.
+    Contended,
+    /// The limit passed before an item came.
+    Timeout,
+    /// The ring was closed and no item is left to receive: none will come.
+    Closed,
+    /// The handle or its ring cannot be used any more.
+    Broken(Fault),
+}
+
+const_assert!(size_of::<RecvError>() <= 24);
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("nothing new was published"),
+            Self::Lagged { missed, resumed_at } => {
+                write!(
+                    f,
+                    "{missed} items were overwritten before they were received; going on at {resumed_at}"
+                )
+            }
+            Self::Contended => f.write_str("the newest item was overwritten whenever it was tried"),
+            Self::Timeout => f.write_str("nothing new had been published when the limit passed"),
+            Self::Closed => f.write_str("the ring is closed, and everything was received"),
+            Self::Broken(fault) => fmt::Display::fmt(fault, f),
+        }
+    }
+}
+
+impl std::error::Error for RecvError {}
+
+impl From<Fault> for RecvError {
+    fn from(fault: Fault) -> Self {
+        Self::Broken(fault)
+    }
+}
+
 /// An error after which another try can succeed by itself.
 #[cfg(not(loom))]
 pub(crate) trait Passing: From<Fault> {
     fn passes(&self) -> bool;
+
+    /// Whether it tells of a gap, behind which the handle goes on.
+    #[cfg(feature = "async")]
+    fn is_gap(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(not(loom))]
 impl Passing for PopError {
     fn passes(&self) -> bool {
         matches!(self, Self::Empty | Self::Held { .. })
+    }
+}
+
+#[cfg(not(loom))]
+impl Passing for RecvError {
+    fn passes(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    #[cfg(feature = "async")]
+    fn is_gap(&self) -> bool {
+        matches!(self, Self::Lagged { .. })
     }
 }
 
@@ -221,7 +292,8 @@ pub enum WaitError {
     Timeout,
     /// The wait was cancelled ([`Canceller::cancel`](crate::Canceller::cancel)).
     Cancelled,
-    /// The ring has no doorbells: it was created with [`busy_poll`](crate::spsc::Options::busy_poll).
+    /// The ring has no doorbells: it was created with [`busy_poll`](crate::spsc::Options::busy_poll), or it was opened for
+    /// reading only ([`Attach::read_only`](crate::Attach::read_only)).
     NoDoorbell,
     /// One doorbell more than can be watched at once.
     TooMany {
@@ -250,7 +322,9 @@ impl fmt::Display for WaitError {
         match self {
             Self::Timeout => f.write_str("no doorbell had rung when the limit passed"),
             Self::Cancelled => f.write_str("the wait was cancelled"),
-            Self::NoDoorbell => f.write_str("a ring of busy_poll has no doorbells"),
+            Self::NoDoorbell => {
+                f.write_str("a ring of busy_poll, or one opened for reading only, has no doorbells")
+            }
             Self::TooMany { found, max } => {
                 write!(f, "{found} doorbells are too many: {max} can be watched at once")
             }
@@ -324,10 +398,18 @@ pub enum AttachError {
         /// Who.
         holder: Holder,
     },
-    /// Every entry of the participant table has a living owner (mpmc).
+    /// Every entry of the participant table that could be taken has a living owner.
     TooMany {
-        /// How many there can be ([`participants`](crate::mpmc::Options::participants)).
+        /// How many there can be: [`participants`](crate::mpmc::Options::participants) of an mpmc ring, gates without a name
+        /// ([`gated`](crate::broadcast::Options::gated)) of a broadcast ring.
         max: u32,
+    },
+    /// The ring has no gate of this name (broadcast).
+    NoGate {
+        /// The name that was asked for.
+        name: String,
+        /// The names of the gates that it has.
+        gates: Vec<String>,
     },
     /// The ring's name was removed, or given to another ring, since the ring was opened.
     Unlinked,
@@ -340,6 +422,9 @@ pub enum AttachError {
     },
     /// A ring of one process's heap was inherited by a forked child.
     Forked,
+    /// The ring was opened for reading only (broadcast): because [`Attach::read_only`](crate::Attach::read_only) asked for
+    /// it, or because this process has no permission to write to it.
+    ReadOnly,
     /// The operating system refused.
     Os {
         /// The call that failed.
@@ -353,12 +438,18 @@ impl fmt::Display for AttachError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RoleTaken { holder } => write!(f, "the role is taken by the {holder}"),
+            Self::TooMany { max: 0 } => f.write_str("the ring has no gates that are anyone's"),
             Self::TooMany { max } => write!(f, "all {max} entries of the ring have living owners"),
+            Self::NoGate { name, gates } => {
+                write!(f, "the ring has no gate {name:?}; it has ")?;
+                if gates.is_empty() { f.write_str("none with a name") } else { write!(f, "{gates:?}") }
+            }
             Self::Unlinked => fmt::Display::fmt(&Fault::Unlinked, f),
             Self::Corrupted { what, found } => {
                 fmt::Display::fmt(&Fault::Corrupted { what: *what, found: *found }, f)
             }
             Self::Forked => f.write_str("a ring on the heap belongs to the parent of this forked process"),
+            Self::ReadOnly => f.write_str("the ring was opened for reading only"),
             Self::Os { call, errno } => write!(f, "{call}: {}", io::Error::from_raw_os_error(*errno)),
         }
     }
@@ -434,6 +525,14 @@ pub enum OpenError {
         path: PathBuf,
         /// The call that was refused.
         call: &'static str,
+    },
+    /// [`Attach::read_only`](crate::Attach::read_only) was asked for where reading is not enough: to open a ring of any
+    /// kind but broadcast, or to create one.
+    ReadOnly {
+        /// Which ring.
+        path: PathBuf,
+        /// The kind that was asked for.
+        kind: Kind,
     },
     /// What has the name is no regular file.
     NotAFile {
@@ -544,7 +643,7 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = |path: &Path| path.display().to_string();
         match self {
-            Self::InvalidName { name, rule } => write!(f, "{name:?} cannot name a ring: {rule}"),
+            Self::InvalidName { name, rule } => write!(f, "{name:?} is no valid name: {rule}"),
             Self::InvalidOption { option, found, allowed } => {
                 write!(f, "{option} is {found}, allowed is {allowed}")
             }
@@ -554,6 +653,12 @@ impl fmt::Display for OpenError {
             Self::NotFound { path } => write!(f, "{}: no such file", at(path)),
             Self::NameTaken { path } => write!(f, "{}: the name is taken", at(path)),
             Self::PermissionDenied { path, call } => write!(f, "{}: permission denied ({call})", at(path)),
+            Self::ReadOnly { path, kind: Kind::Broadcast } => {
+                write!(f, "{}: a ring cannot be created for reading only", at(path))
+            }
+            Self::ReadOnly { path, kind } => {
+                write!(f, "{}: reading only is not enough to use a ring of kind {kind}", at(path))
+            }
             Self::NotAFile { path, found } => {
                 write!(f, "{}: expected a regular file, found {found}", at(path))
             }
@@ -614,6 +719,11 @@ pub enum UnlinkError {
         /// Which name.
         path: PathBuf,
     },
+    /// The ring was opened for reading only (broadcast): this process cannot change it, nor its name.
+    ReadOnly {
+        /// Which ring.
+        path: PathBuf,
+    },
     /// Nothing has the name, or what has it is no ring.
     Open(OpenError),
     /// The ring has no name: it lives on the heap.
@@ -638,6 +748,9 @@ impl fmt::Display for UnlinkError {
             }
             Self::Replaced { path } => {
                 write!(f, "{}: the name stands for another file by now", path.display())
+            }
+            Self::ReadOnly { path } => {
+                write!(f, "{}: the ring was opened for reading only", path.display())
             }
             Self::Open(error) => fmt::Display::fmt(error, f),
             Self::Nameless => f.write_str("a ring on the heap has no name"),

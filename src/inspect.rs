@@ -11,12 +11,13 @@ use crate::error::{Difference, OpenError};
 use crate::layout::header::Identification;
 use crate::participant::Participant;
 use crate::position::Position;
-use crate::region::{Name, Region, identify};
+use crate::region::{Access, Name, Region, identify};
 use crate::vocabulary::Kind;
 
 /// What can be known of the ring called `name` without knowing what it carries.
 ///
-/// Needs read and write permission; changes nothing. Makes system calls.
+/// Needs read and write permission; for a broadcast ring, and for any with [`Attach::read_only`], read permission is
+/// enough. Changes nothing. Makes system calls.
 ///
 /// ```no_run
 /// let ring = ringfence::inspect("md.ticks")?;
@@ -43,7 +44,8 @@ pub fn inspect(name: &str) -> Result<Inspection, OpenError> {
 pub fn inspect_with(name: &str, attach: Attach) -> Result<Inspection, OpenError> {
     let name = Name::new(attach.directory.as_deref(), name)?;
     let path = name.path().to_owned();
-    match Region::open(name.clone()) {
+    let access = if attach.read_only { Access::Read } else { Access::Permitted };
+    match Region::open(name.clone(), access) {
         Ok(region) => {
             let identification = region.header().identification.clone();
             Ok(Inspection { path, identification, ring: Ok(Attachment { region, attach }) })

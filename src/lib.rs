@@ -113,8 +113,8 @@ mod wait_set;
 pub use element::__private;
 pub use element::{Element, Field, Fingerprint, Payload, Scalar, Schema, Shape};
 pub use error::{
-    AttachError, Difference, Fault, Holder, OpenError, PopError, PushError, ReleaseError, UnlinkError,
-    WaitError, Word,
+    AttachError, Difference, Fault, Holder, OpenError, PopError, PushError, RecvError, ReleaseError,
+    UnlinkError, WaitError, Word,
 };
 pub use position::Position;
 pub use ringfence_derive::Element;

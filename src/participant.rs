@@ -176,21 +176,22 @@ impl Membership {
         Self::settle_in(region, index, role, label, hold, repair)
     }
 
-    /// Attaches to any entry that has no living owner. `repair` puts in order what the last owner of the entry of the
+    /// Attaches to any of the entries `among` that has no living owner. `repair` puts in order what the last owner of the entry of the
     /// given number left, and is told whether it died.
     ///
     /// An entry that looks free costs one try; those in use are tried when none does. Waits a bounded while for those who
     /// are only passing through.
     pub(crate) fn attach_any<R>(
+        among: &[u32],
         region: &Arc<Region>,
         role: Role,
         label: &str,
         repair: impl FnOnce(u32, bool) -> Result<R, AttachError>,
     ) -> Result<(Self, R), AttachError> {
-        let count = region.header().entry_count;
         // Anywhere: whoever attaches at the same time begins somewhere else.
-        let start = u64::from_le_bytes(*file::random()?.first_chunk().expect("sixteen bytes")) as u32 % count;
-        let indices = || (start..count).chain(0..start);
+        let start = u64::from_le_bytes(*file::random()?.first_chunk().expect("sixteen bytes")) as usize;
+        let (before, behind) = among.split_at(start.checked_rem(among.len()).unwrap_or(0));
+        let indices = || behind.iter().chain(before).copied();
         let looks_free = |index: &u32| !is_in_use(region, *index);
         let mut looks = 0;
         loop {
@@ -202,7 +203,7 @@ impl Membership {
             looks += 1;
             let passing = indices().any(|index| is_passing(region, index).unwrap_or(false));
             if !passing || PAUSE * looks >= PASSING {
-                return Err(AttachError::TooMany { max: count });
+                return Err(AttachError::TooMany { max: among.len() as u32 });
             }
             thread::sleep(PAUSE);
         }
@@ -310,6 +311,7 @@ fn try_take(region: &Arc<Region>, index: u32) -> Result<Option<Hold>, AttachErro
         let held = heap.held();
         return Ok(held.try_take(index).then(|| Hold::Heap { held: Arc::clone(held), index }));
     }
+    check_writable(region)?;
     without_forks(|| {
         let Some(file) = region.describe()? else { return Err(AttachError::Unlinked) };
         if !lock::try_lock(&file, byte(region, index))? {
@@ -323,6 +325,11 @@ fn try_take(region: &Arc<Region>, index: u32) -> Result<Option<Hold>, AttachErro
     })
 }
 
+/// Whether the lock bytes of `region`, and its words, are this process's to take and to write.
+fn check_writable(region: &Region) -> Result<(), AttachError> {
+    if region.is_writable() { Ok(()) } else { Err(AttachError::ReadOnly) }
+}
+
 /// Sleeps until nobody holds the byte of entry `index`, and leaves it free. A signal does not end the wait.
 pub(crate) fn await_release(region: &Arc<Region>, index: u32) -> Result<(), AttachError> {
     if let Some(heap) = region.heap() {
@@ -333,6 +340,7 @@ pub(crate) fn await_release(region: &Arc<Region>, index: u32) -> Result<(), Atta
         heap.held().give_back(index);
         return Ok(());
     }
+    check_writable(region)?;
     // A child that is forked meanwhile closes its copy of the description, so that it cannot keep what we are granted.
     let Some(file) = without_forks(|| region.describe().map(|it| it.map(ForkPrivate::of)))? else {
         return Err(AttachError::Unlinked);
@@ -518,6 +526,9 @@ pub(crate) fn remove(region: &Region, forced: bool) -> Result<(), UnlinkError> {
 fn try_remove(region: &Region, forced: bool) -> Result<bool, UnlinkError> {
     let Some(name) = region.name() else { return Err(UnlinkError::Nameless) };
     let path = || name.path().to_owned();
+    if !region.is_writable() {
+        return Err(UnlinkError::ReadOnly { path: path() });
+    }
     let failed = |Failure { call, errno }| UnlinkError::Os { path: path(), call, errno };
     let Some(file) = region.describe().map_err(failed)? else {
         return Err(UnlinkError::Replaced { path: path() });

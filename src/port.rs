@@ -1,4 +1,8 @@
-//! What every handle is: a view of its ring, a held role, and the faults that end it.
+//! What every handle is: a view of its ring, a role in it, and the faults that end it.
+//!
+//! A *seated* handle holds an entry of the participant table. An *unseated* one, which only reads, holds nothing: it has no
+//! entry, no lock byte and no counters, rings nobody, and nothing happens to the ring when it goes. All that it writes is
+//! that it sleeps; at a ring that was opened for reading only not even that.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,20 +16,23 @@ use crate::error::{Corruption, Fault};
 use crate::layout::words::{Bell, Shared, counter};
 use crate::participant::Membership;
 use crate::source::Signals;
-use crate::sys::fork::Glance;
+use crate::sys::fork::{Glance, Origin};
 use crate::vocabulary::Role;
-use crate::wait::{Limit, Next, Patience, Rounds, Waiter};
+use crate::wait::{Limit, Next, Patience, Rounds, Sleep, Waiter};
 
-/// A held role. `V` is what the kind's algorithm sees of the ring.
+/// A role, seated or not. `V` is what the kind's algorithm sees of the ring.
 pub(crate) struct Port<V> {
     pub(crate) view: V,
     pub(crate) attachment: Arc<Attachment>,
-    pub(crate) membership: Membership,
+    /// The seat.
+    membership: Option<Membership>,
+    origin: Origin,
     /// Void in forked children, and once a fault has ended the handle.
     permit: Glance,
     fault: Option<Fault>,
     rounds: Rounds,
     patience: Patience,
+    /// What a seated handle runs behind its publications; `Fenced` where there are none.
     pub(crate) barrier: Barrier,
     pub(crate) signals: Arc<Signals>,
     role: Role,
@@ -37,10 +44,34 @@ pub(crate) struct Port<V> {
 
 impl<V> Port<V> {
     /// A handle of `role`, which `membership` holds. What was there before was put in order, and begins at `start`.
-    pub(crate) fn new(
+    pub(crate) fn seated(
         attachment: &Arc<Attachment>,
         view: V,
         membership: Membership,
+        role: Role,
+        peers: Peers,
+        start: u64,
+    ) -> Self {
+        let barrier = attachment.settle_barrier();
+        Self::new(attachment, view, Some(membership), barrier, role, peers, start)
+    }
+
+    /// A handle of `role` that holds nothing, and begins at `start`. Does nothing to the ring.
+    pub(crate) fn unseated(
+        attachment: &Arc<Attachment>,
+        view: V,
+        role: Role,
+        peers: Peers,
+        start: u64,
+    ) -> Self {
+        Self::new(attachment, view, None, Barrier::Fenced, role, peers, start)
+    }
+
+    fn new(
+        attachment: &Arc<Attachment>,
+        view: V,
+        membership: Option<Membership>,
+        barrier: Barrier,
         role: Role,
         peers: Peers,
         start: u64,
@@ -49,11 +80,12 @@ impl<V> Port<V> {
         Self {
             view,
             membership,
+            origin: Origin::here(),
             permit: signals.permit(),
             fault: None,
             rounds: Rounds::new(),
             patience: attachment.patience(),
-            barrier: attachment.settle_barrier(),
+            barrier,
             signals,
             attachment: Arc::clone(attachment),
             role,
@@ -79,13 +111,35 @@ impl<V> Port<V> {
 
     /// A fault that others found is noted nowhere else: there is one.
     fn why_not(&self) -> Fault {
-        let unnoted = if self.membership.may_write() { Fault::Truncated } else { Fault::Forked };
+        let unnoted = if self.origin.is_elsewhere() { Fault::Forked } else { Fault::Truncated };
         self.fault.unwrap_or(unnoted)
     }
 
-    /// Whether the region is this handle's to write.
+    /// Whether the region is this handle's to write; an unseated one's it never is.
     pub(crate) fn may_write(&self) -> bool {
-        self.membership.may_write() && (self.fault.is_some() || !self.permit.is_void())
+        self.membership.as_ref().is_some_and(Membership::may_write)
+            && (self.fault.is_some() || !self.permit.is_void())
+    }
+
+    /// Number of the handle's entry; `None` without a seat.
+    pub(crate) fn entry(&self) -> Option<u32> {
+        self.membership.as_ref().map(Membership::index)
+    }
+
+    /// Adds to one of the counters of the handle's entry, where it has one that it may write.
+    pub(crate) fn count(&self, counter: usize) {
+        if self.may_write()
+            && let Some(membership) = &self.membership
+        {
+            membership.count(counter);
+        }
+    }
+
+    /// Leaves the region alone from now on.
+    fn lose(&mut self) {
+        if let Some(membership) = &mut self.membership {
+            membership.lose();
+        }
     }
 
     /// Ends the handle: every later call fails with `fault`.
@@ -93,7 +147,7 @@ impl<V> Port<V> {
     pub(crate) fn end(&mut self, fault: Fault) -> Fault {
         self.fault = Some(fault);
         if fault == Fault::Truncated {
-            self.membership.lose();
+            self.lose();
         }
         self.signals.stop();
         fault
@@ -135,7 +189,8 @@ impl<V> Port<V> {
 
     /// A call that will wait.
     pub(crate) fn waiter(&self, limit: Limit) -> Waiter {
-        Waiter::new(limit, self.patience)
+        let sleep = if self.attachment.region.is_writable() { Sleep::Announced } else { Sleep::Unannounced };
+        Waiter::new(limit, self.patience, sleep)
     }
 
     /// Waits a little, or sleeps until the peer rings. `Ok(false)`: the limit passed, look for the last time.
@@ -157,8 +212,8 @@ impl<V> Port<V> {
     /// A call has waited.
     pub(crate) fn waited(&mut self, waiter: &Waiter) {
         self.patience.learn(waiter);
-        if waiter.slept() && self.may_write() {
-            self.membership.count(counter::SLEEPS);
+        if waiter.slept() {
+            self.count(counter::SLEEPS);
         }
     }
 }
@@ -166,7 +221,7 @@ impl<V> Port<V> {
 impl<V> Drop for Port<V> {
     fn drop(&mut self) {
         if !self.may_write() {
-            self.membership.lose();
+            self.lose();
         }
         self.signals.leave();
     }
@@ -174,10 +229,7 @@ impl<V> Drop for Port<V> {
 
 /// The bell that the owner of `role` waits for.
 pub(crate) fn bell_of(role: Role) -> fn(&Shared) -> &Bell {
-    match role {
-        Role::Producer => |it| &it.not_full,
-        Role::Consumer => |it| &it.not_empty,
-    }
+    if role.writes() { |it| &it.not_full } else { |it| &it.not_empty }
 }
 
 impl<V> fmt::Debug for Port<V> {

@@ -83,6 +83,10 @@ macro_rules! atomic {
 atomic!(AtomicU64, u64, const);
 #[cfg(not(loom))]
 atomic!(AtomicU32, u32, const);
+#[cfg(not(loom))]
+atomic!(AtomicU16, u16, const);
+#[cfg(not(loom))]
+atomic!(AtomicU8, u8, const);
 #[cfg(loom)]
 atomic!(AtomicU64, u64,);
 #[cfg(loom)]
@@ -114,16 +118,26 @@ impl Edge {
     pub(crate) const fn acquire(self) -> Ordering {
         Ordering::Acquire
     }
+}
 
-    /// Behind the store that publishes, where it is others' later stores that must not be seen without it.
+impl Edge {
+    /// Has a Relaxed store before it seen by whoever sees a store behind it.
     #[inline(always)]
-    pub(crate) fn release_fence(self) {
+    pub(crate) fn release_ahead(self) {
+        #[cfg(loom)]
+        if self.weakened("release") {
+            return;
+        }
         imp::fence(Ordering::Release);
     }
 
-    /// Before the load that receives, where it is earlier loads that must not see more than it does.
+    /// Receives what a Relaxed load before it read; or keeps a load behind it from seeing less than the loads before it.
     #[inline(always)]
-    pub(crate) fn acquire_fence(self) {
+    pub(crate) fn acquire_behind(self) {
+        #[cfg(loom)]
+        if self.weakened("acquire") {
+            return;
+        }
         imp::fence(Ordering::Acquire);
     }
 }
@@ -136,18 +150,6 @@ impl Edge {
 
     pub(crate) fn acquire(self) -> Ordering {
         if self.weakened("acquire") { Ordering::Relaxed } else { Ordering::Acquire }
-    }
-
-    pub(crate) fn release_fence(self) {
-        if !self.weakened("release") {
-            imp::fence(Ordering::Release);
-        }
-    }
-
-    pub(crate) fn acquire_fence(self) {
-        if !self.weakened("acquire") {
-            imp::fence(Ordering::Acquire);
-        }
     }
 
     fn weakened(self, end: &str) -> bool {

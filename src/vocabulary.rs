@@ -56,6 +56,10 @@ pub enum Role {
     Producer,
     /// Pops items.
     Consumer,
+    /// Publishes items to every subscriber (broadcast).
+    Publisher,
+    /// Reads every item that is published (broadcast).
+    Subscriber,
 }
 
 impl Role {
@@ -63,6 +67,8 @@ impl Role {
         match self {
             Self::Producer => 1,
             Self::Consumer => 2,
+            Self::Publisher => 3,
+            Self::Subscriber => 4,
         }
     }
 
@@ -70,8 +76,15 @@ impl Role {
         match code {
             1 => Some(Self::Producer),
             2 => Some(Self::Consumer),
+            3 => Some(Self::Publisher),
+            4 => Some(Self::Subscriber),
             _ => None,
         }
+    }
+
+    /// Whether it puts items into the ring, and waits for room; else it takes or reads them, and waits for items.
+    pub(crate) const fn writes(self) -> bool {
+        matches!(self, Self::Producer | Self::Publisher)
     }
 }
 
@@ -80,6 +93,8 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Producer => "producer",
             Self::Consumer => "consumer",
+            Self::Publisher => "publisher",
+            Self::Subscriber => "subscriber",
         })
     }
 }

@@ -143,6 +143,17 @@ pub(crate) enum Next {
     TimedOut,
 }
 
+/// How a call goes to sleep at a bell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sleep {
+    /// It says so: whoever rings calls it.
+    Announced,
+    /// It cannot write to the bell. It is called together with others who sleep there and said so; whatever nobody rings
+    /// for it finds by looking every millisecond, up to a millisecond late, at the price of about 1,000 wake-ups a second,
+    /// with a few system calls each, while the call lasts.
+    Unannounced,
+}
+
 /// One call that waits.
 #[derive(Debug)]
 pub(crate) struct Waiter {
@@ -153,18 +164,20 @@ pub(crate) struct Waiter {
     /// Looks while spinning.
     looks: u32,
     patience: u32,
+    sleep: Sleep,
     armed: Option<(Armed, Reach)>,
     slept: bool,
 }
 
 impl Waiter {
-    pub(crate) fn new(limit: Limit, patience: Patience) -> Self {
+    pub(crate) fn new(limit: Limit, patience: Patience, sleep: Sleep) -> Self {
         Self {
             limit,
             deadline: None,
             rounds: Rounds::new(),
             looks: 0,
             patience: patience.looks(),
+            sleep,
             armed: None,
             slept: false,
         }
@@ -180,7 +193,8 @@ impl Waiter {
         self.looks >= self.patience || self.looks.is_multiple_of(STRIDE)
     }
 
-    /// Waits a little, or a lot: spins, or arms `bell`, or sleeps, for `slice` at most.
+    /// Waits a little, or a lot: spins, or arms `bell` (listens to it, where it cannot be armed), or sleeps, for `slice` at
+    /// most.
     ///
     /// # Errors
     ///
@@ -199,9 +213,15 @@ impl Waiter {
             return Ok(next);
         }
         // What was announced stays so until somebody rings: an idle sleeper interrupts nobody from slice to slice.
-        let Some((armed, reach)) = self.armed.filter(|(armed, _)| bell.is_still(*armed)) else {
-            let armed = bell.arm();
-            self.armed = Some((armed, announce(shared)));
+        let is_still = |armed| match self.sleep {
+            Sleep::Announced => bell.is_still(armed),
+            Sleep::Unannounced => bell.is_silent(armed),
+        };
+        let Some((armed, reach)) = self.armed.filter(|(armed, _)| is_still(*armed)) else {
+            self.armed = Some(match self.sleep {
+                Sleep::Announced => (bell.arm(), announce(shared)),
+                Sleep::Unannounced => (bell.listen(), Reach::Uncertain),
+            });
             return Ok(Next::Look);
         };
         let slice = if reach == Reach::Uncertain { slice.min(SHORT_SLICE) } else { slice };

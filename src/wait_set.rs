@@ -122,8 +122,8 @@ impl<K: Copy> WaitSet<K> {
     ///
     /// # Errors
     ///
-    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll);
-    /// [`WaitError::TooMany`] for the 128th doorbell.
+    /// [`WaitError::NoDoorbell`] for a ring of [`busy_poll`](crate::spsc::Options::busy_poll), or one that was
+    /// opened for reading only; [`WaitError::TooMany`] for the 128th doorbell.
     pub fn add(&mut self, doorbell: Doorbell, token: K) -> Result<(), WaitError> {
         admit(&doorbell, self.entries.len())?;
         self.insert(doorbell, token);

@@ -25,10 +25,13 @@
 //!    is looked at for the last time.
 //!
 //! Edges (each with a loom model that fails when either end is weakened):
-//! - **E1 publish**: stamp Release → stamp Acquire. The payload is visible to whoever sees FULL.
-//! - **E3 close**: CLOSED Release → flags Acquire. Everything published before the close is seen by the last look.
+//! - **E1 publish**: stamp Release → stamp, fence. The payload is visible to whoever sees FULL.
+//! - **E3 close**: CLOSED Release → flags, fence. Everything published before the close is seen by the last look.
 //! - **E4 overwrite**: stamp FREE, fence, payload → copy, fence, stamp. Whoever copied a word of the slot's next item sees
 //!   that the stamp is no longer that of the last one.
+//!
+//! Readers load Relaxed, and have the fence behind it: of memory that one may only read the language promises no other atomic
+//! load.
 //!
 //! E2, E5, E6 and E7 are of the gates ([`super::gates`]). Whoever moves `tail` rings `not_empty` for everybody.
 //!
@@ -85,6 +88,16 @@ pub(crate) enum Absent {
     Corrupted(Corruption),
 }
 
+/// What a look in passing found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Glimpse<T> {
+    Item(T),
+    /// The item is not there yet, and the ring works.
+    Nothing,
+    /// Anything else.
+    Rare,
+}
+
 /// The publisher's private state.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -131,7 +144,7 @@ impl Writer {
         for value in &values[..count] {
             let slot = view.slots.slot(position);
             slot.stamp().store(free(position), Ordering::Relaxed); // Relaxed: the fence behind it, E4.
-            E4_OVERWRITE.release_fence(); // E4
+            E4_OVERWRITE.release_ahead(); // E4
             slot.write(value);
             slot.stamp().store(full(position), E1_PUBLISH.release()); // E1
             position = position.wrapping_add(1);
@@ -173,7 +186,7 @@ impl Writer {
     pub(crate) fn begin<P: Payload + ?Sized>(&self, view: &View<P>) {
         // Relaxed: the fence behind it, E4.
         view.slots.slot(self.tail).stamp().store(free(self.tail), Ordering::Relaxed);
-        E4_OVERWRITE.release_fence(); // E4
+        E4_OVERWRITE.release_ahead(); // E4
     }
 
     /// Publishes the item that was written into the slot of `tail`, and says where that was.
@@ -209,7 +222,30 @@ fn stopped(flags: u64) -> Blocked {
 /// Whether the item of `position` is there.
 #[inline]
 pub(crate) fn sees<P: Payload + ?Sized>(view: &View<P>, position: u64) -> bool {
-    view.slots.slot(position).stamp().load(E1_PUBLISH.acquire()) == full(position) // E1
+    // Relaxed: the fence behind it, E1.
+    let is_full = view.slots.slot(position).stamp().load(Ordering::Relaxed) == full(position);
+    E1_PUBLISH.acquire_behind(); // E1
+    is_full
+}
+
+/// The commonest cases: copies the item of `position`, or says at once that it is not there yet.
+#[inline]
+pub(crate) fn glimpse<T: Element>(view: &View<T>, position: u64) -> Glimpse<T> {
+    let slot = view.slots.slot(position);
+    let stamp = slot.stamp().load(Ordering::Relaxed); // Relaxed: the fence behind it, E1.
+    if stamp == full(position) {
+        E1_PUBLISH.acquire_behind(); // E1
+        let value = slot.read();
+        return if was_there(view, position) { Glimpse::Item(value) } else { Glimpse::Rare };
+    }
+    // Relaxed: a flag that is set makes this a rare case, whose handling acquires.
+    let flags = view.words.status.flags.load(Ordering::Relaxed);
+    let last_lap = position.wrapping_sub(view.slots.capacity());
+    if flags == 0 && (stamp == full(last_lap) || stamp == free(position)) {
+        Glimpse::Nothing
+    } else {
+        Glimpse::Rare
+    }
 }
 
 /// Whether the item of `position` is there; otherwise why not.
@@ -221,7 +257,8 @@ pub(crate) fn find<P: Payload + ?Sized>(
     position: u64,
     writer_gone: impl FnOnce() -> bool,
 ) -> Result<(), Absent> {
-    let stamp = view.slots.slot(position).stamp().load(E1_PUBLISH.acquire()); // E1
+    let stamp = view.slots.slot(position).stamp().load(Ordering::Relaxed); // Relaxed: the fence behind it, E1.
+    E1_PUBLISH.acquire_behind(); // E1
     if stamp == full(position) { Ok(()) } else { absent(view, position, stamp, writer_gone) }
 }
 
@@ -239,7 +276,7 @@ pub(crate) fn copied<P: Payload + ?Sized, R>(
 /// Whether what was copied from the slot of `position`, since its item was found there, is the item (rule 3).
 #[inline]
 fn was_there<P: Payload + ?Sized>(view: &View<P>, position: u64) -> bool {
-    E4_OVERWRITE.acquire_fence(); // E4
+    E4_OVERWRITE.acquire_behind(); // E4
     view.slots.slot(position).stamp().load(Ordering::Relaxed) == full(position) // Relaxed: behind the fence.
 }
 
@@ -281,7 +318,8 @@ fn absent<P: Payload + ?Sized>(
     if laps > 0 {
         return Err(Absent::Lapped);
     }
-    let flags = view.words.status.flags.load(E3_CLOSE.acquire()); // E3
+    let flags = view.words.status.flags.load(Ordering::Relaxed); // Relaxed: the fence behind it, E3.
+    E3_CLOSE.acquire_behind(); // E3
     let last = if flags & CLOSED != 0 || (flags & CLOSING != 0 && writer_gone()) {
         Absent::Closed
     } else if flags & RETIRED != 0 {

@@ -104,7 +104,7 @@ impl Gate {
     }
 
     /// Frees the gate; by whoever holds its byte.
-    pub(crate) fn free(&self) {
+    pub(super) fn free(&self) {
         self.set(self.stands().with(State::Free));
     }
 }
@@ -152,8 +152,16 @@ pub(crate) fn demote<P: Payload + ?Sized>(view: &View<P>, hold: Hold) -> bool {
         Ordering::Relaxed,
         Ordering::Relaxed,
     );
-    E7_DEMOTION.release_fence(); // E7
+    E7_DEMOTION.release_ahead(); // E7
     result.is_ok()
+}
+
+/// Frees the gate of `hold`, unless it has changed hands since; by whoever holds its byte.
+pub(crate) fn free<P: Payload + ?Sized>(view: &View<P>, hold: Hold) {
+    let words = &view.gates[hold.gate];
+    if words.stands() == hold.standing {
+        words.free();
+    }
 }
 
 /// What a subscriber finds at the gate that it takes over.
@@ -260,7 +268,7 @@ impl GatedReader {
     /// Whether the item of `position` was to be lost: it lies before the guarantee, or the gate was demoted.
     #[cold]
     pub(crate) fn may_miss<P: Payload + ?Sized>(&self, view: &View<P>, position: u64) -> Result<(), Absent> {
-        E7_DEMOTION.acquire_fence(); // E7
+        E7_DEMOTION.acquire_behind(); // E7
         if before(position, self.joined) || self.is_demoted(view) {
             return Ok(());
         }

@@ -11,9 +11,25 @@ use crate::element::{Element, Payload};
 use crate::error::{PopError, PushError};
 use crate::position::Position;
 use crate::source::Doorbell;
-use crate::surface::common_awaiting;
+use crate::surface::{common_awaiting_consumer, common_awaiting_producer};
 
-common_awaiting!();
+common_awaiting_producer! {
+    handle: Producer;
+    item: try_push push;
+    slice: try_push_slice push_slice;
+    words: "Pushes";
+    ready: "a slot is free, which another producer may take first";
+}
+
+common_awaiting_consumer! {
+    handle: Consumer, PopError;
+    item: try_pop pop;
+    slice: try_pop_slice pop_slice;
+    bytes: try_pop_to pop_to;
+    words: "Takes the oldest" "copies it out and releases it" "consumer pops";
+    ready: "an item, which another consumer may take first";
+    errors: "[`PopError::Closed`] or [`PopError::Broken`]";
+}
 
 impl<P: Payload + ?Sized> Async<Consumer<P>> {
     /// Takes the oldest item without releasing it; waits while there is none. See [`Consumer::read`].

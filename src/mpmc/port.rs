@@ -21,8 +21,10 @@ impl<P: Payload + ?Sized> Port<P> {
     /// Takes an entry for `role`, repairing what a dead owner left.
     pub(super) fn attach(attachment: &Arc<Attachment>, role: Role) -> Result<Self, AttachError> {
         let view = view(attachment);
+        let region = &attachment.region;
+        let entries: Vec<u32> = (0..region.header().entry_count).collect();
         let (membership, ()) =
-            Membership::attach_any(&attachment.region, role, &attachment.attach.label, |index, died| {
+            Membership::attach_any(&entries, region, role, &attachment.attach.label, |index, died| {
                 if died { repair(&view, index, &mut Vec::new()) } else { Ok(()) }
             })?;
         if membership.has_company(role) {
@@ -31,12 +33,17 @@ impl<P: Payload + ?Sized> Port<P> {
             view.words.status.many.fetch_or(many, Ordering::Relaxed);
         }
         let peer = if role == Role::Producer { Role::Consumer } else { Role::Producer };
-        Ok(Self::new(attachment, view, membership, role, Peers::Role(peer), 0))
+        Ok(Self::seated(attachment, view, membership, role, Peers::Role(peer), 0))
+    }
+
+    /// Number of the handle's entry.
+    pub(super) fn index(&self) -> u32 {
+        self.entry().expect("every handle of this kind is seated")
     }
 
     /// Who this handle is in the ring's records.
     pub(super) fn me(&self) -> Owner {
-        Owner::of_entry(self.membership.index())
+        Owner::of_entry(self.index())
     }
 }
 

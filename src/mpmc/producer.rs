@@ -70,7 +70,7 @@ impl<P: Payload + ?Sized> Producer<P> {
     /// Number of this handle's entry among the ring's [`participants`](Ring::participants).
     #[must_use]
     pub fn index(&self) -> u32 {
-        self.port.membership.index()
+        self.port.index()
     }
 
     /// Whether a push would find a free slot.
@@ -257,10 +257,7 @@ impl Producer<[u8]> {
     #[inline]
     pub fn try_push_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<Position, PushError> {
         let len = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
-        let max = self.max_len();
-        if len > max {
-            return Err(PushError::TooLong { len: u32::try_from(len).unwrap_or(u32::MAX), max: max as u32 });
-        }
+        self.fits(len)?;
         let position = self.attempt(|it| it.writer.claim(&it.port.view, 1))?.0;
         let slot = self.port.view.slots.slot(position);
         let mut at = 0;
@@ -310,4 +307,10 @@ impl<P: Payload + ?Sized> fmt::Debug for Producer<P> {
     }
 }
 
-common_producer!();
+common_producer! {
+    handle: Producer;
+    item: try_push push push_timeout push_or_drop;
+    slice: try_push_slice push_slice push_slice_timeout;
+    words: "Pushes" "pushed";
+    limit: "[`PushError::Timeout`], [`PushError::Held`]";
+}

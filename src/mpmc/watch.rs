@@ -46,7 +46,7 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
     }
 
     fn has_bell(&self) -> bool {
-        !self.attachment.region.header().busy_poll
+        self.attachment.has_bell()
     }
 
     fn is_shared(&self) -> bool {
@@ -66,11 +66,10 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
         if self.signals.is_alarmed() || flags & RETIRED != 0 {
             return true;
         }
-        match self.role {
-            Role::Producer => flags != 0 || Writer::finds_room(&self.view),
-            Role::Consumer => {
-                Reader::finds_item(&self.view, self.signals.ahead()) || (flags != 0 && is_drained(&self.view))
-            }
+        if self.role.writes() {
+            flags != 0 || Writer::finds_room(&self.view)
+        } else {
+            Reader::finds_item(&self.view, self.signals.ahead()) || (flags != 0 && is_drained(&self.view))
         }
     }
 
@@ -81,10 +80,8 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
             Some(_) => self.signals.alarm(),
             None => {}
         }
-        let hold = match self.role {
-            Role::Producer => blocking_writers(&self.view),
-            Role::Consumer => blocking_readers(&self.view),
-        };
+        let hold =
+            if self.role.writes() { blocking_writers(&self.view) } else { blocking_readers(&self.view) };
         if let Some(hold) = hold {
             resolve(&self.attachment, &self.view, hold);
         }

@@ -9,6 +9,10 @@
 //! - **I2** the mutable sections are only ever accessed through atomics and through the copy primitives of `slots`, by
 //!   this process and by every other.
 //! - **I3** the shared words and the entries are made of integers, so that whatever a peer writes is a value.
+//! - **I4** a region that was opened for reading only is mapped without write access: whatever would write to its words
+//!   or take its lock bytes asks `is_writable` first. Of read-only memory atomic loads alone are defined, and the standard
+//!   library promises no more than Relaxed ones (`core::sync::atomic`, "Atomic accesses to read-only memory"): who has to
+//!   acquire there runs a fence behind the load.
 
 #![allow(unsafe_code)]
 
@@ -29,7 +33,7 @@ use memmap2::MmapRaw;
 
 pub(crate) use heap::{Heap, Held};
 pub(crate) use name::Name;
-pub(crate) use named::{Settings, identify, os_error};
+pub(crate) use named::{Access, Settings, identify, os_error};
 
 use crate::layout::geometry::{ENTRY_STRIDE, GATE_STRIDE, Section, records_length};
 use crate::layout::header::Header;
@@ -59,7 +63,7 @@ pub(crate) enum Standing {
 }
 
 enum Backing {
-    Named { _map: MmapRaw, name: Name, inode: Inode },
+    Named { _map: MmapRaw, name: Name, inode: Inode, writable: bool },
     Heap(Heap),
 }
 
@@ -90,6 +94,14 @@ impl Region {
         }
     }
 
+    /// Whether this process may write to the region and take its lock bytes: it was not opened for reading only.
+    pub(crate) fn is_writable(&self) -> bool {
+        match &self.backing {
+            Backing::Named { writable, .. } => *writable,
+            Backing::Heap(_) => true,
+        }
+    }
+
     /// What the region's name, if it has one, stands for now. One system call.
     pub(crate) fn standing(&self) -> Result<Standing, Failure> {
         let Backing::Named { name, inode, .. } = &self.backing else { return Ok(Standing::Sound) };
@@ -107,12 +119,13 @@ impl Region {
         Ok(self.standing()? != Standing::Nameless)
     }
 
-    /// A fresh description of the region's file; `None` where the name stands for another file, or for none.
+    /// A fresh description of the region's file, for writing where the region is; `None` where the name stands for another
+    /// file, or for none.
     ///
     /// Descriptors are not kept, so nothing that the process does to its descriptors can harm a ring.
     pub(crate) fn describe(&self) -> Result<Option<File>, Failure> {
-        let Backing::Named { name, inode, .. } = &self.backing else { return Ok(None) };
-        let file = match file::open(name.path(), true) {
+        let Backing::Named { name, inode, writable, .. } = &self.backing else { return Ok(None) };
+        let file = match file::open(name.path(), *writable) {
             Ok(file) => file,
             Err(Failure { errno: libc::ENOENT | libc::ELOOP | libc::ENXIO | libc::EISDIR, .. }) => {
                 return Ok(None);

@@ -27,6 +27,18 @@ use crate::error::OpenError;
 use crate::layout::header::{Header, Identification, MAJOR, PREAMBLE_LENGTH, Refusal};
 use crate::sys::file::{self, Inode, Mount};
 use crate::sys::{Failure, lock};
+use crate::vocabulary::Kind;
+
+/// What a region is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Reading and writing, or nothing.
+    Write,
+    /// Reading and writing; reading alone where a broadcast ring may not be written.
+    Permitted,
+    /// Reading alone, whatever is permitted.
+    Read,
+}
 
 /// What the file of a new ring is to be.
 #[derive(Clone, Debug)]
@@ -55,7 +67,7 @@ impl Region {
             Ok(file) => {
                 let map = build(&path, &file, bytes, &header, settings)?;
                 match file::link(&file, &path) {
-                    Ok(()) => return Self::over(name, &file, map, header),
+                    Ok(()) => return Self::over(name, &file, map, header, true),
                     Err(Failure { errno: libc::ENOENT | libc::EXDEV | libc::EPERM, .. }) => {}
                     Err(failure) => return Err(os_error(&path, failure)),
                 }
@@ -89,7 +101,7 @@ impl Region {
             Ok(map)
         });
         match built {
-            Ok(map) => Self::over(name, &file, map, header),
+            Ok(map) => Self::over(name, &file, map, header, true),
             Err(error) => {
                 // The name is of 128 random bits, and its removal is all that can still be done.
                 let _ = file::unlink(&temporary);
@@ -99,9 +111,15 @@ impl Region {
     }
 
     /// The region that has `name`, its header validated.
-    pub(crate) fn open(name: Name) -> Result<Arc<Self>, OpenError> {
-        let file = open_checked(&name, true)?;
+    pub(crate) fn open(name: Name, access: Access) -> Result<Arc<Self>, OpenError> {
         let path = name.path();
+        let (file, denied) = match file::open(path, access != Access::Read) {
+            Err(failure) if access == Access::Permitted && forbids_writing(failure) => {
+                (file::open(path, false), Some(failure))
+            }
+            opened => (opened, None),
+        };
+        let file = checked(path, file)?;
         let size = file_size(path, &file)?;
         let identification = read_preamble(path, &file)?;
         let length = identification.supported_length().map_err(|it| refusal(path, it))?;
@@ -114,25 +132,42 @@ impl Region {
             });
         }
         let header = Header::decode(&read_header(path, &file, length)?).map_err(|it| refusal(path, it))?;
-        let map = map(path, &file, size)?;
-        protect_header(path, &map, &header)?;
-        Self::over(name, &file, map, header)
+        if let Some(failure) = denied.filter(|_| header.kind != Kind::Broadcast) {
+            return Err(os_error(path, failure));
+        }
+        let writable = access != Access::Read && denied.is_none();
+        let map = if writable {
+            let map = map(path, &file, size)?;
+            protect_header(path, &map, &header)?;
+            map
+        } else {
+            map_for_reading(path, &file, size)?
+        };
+        Self::over(name, &file, map, header, writable)
     }
 
-    fn over(name: Name, file: &File, map: MmapRaw, header: Header) -> Result<Arc<Self>, OpenError> {
+    /// The region of `header` in `map`, of all of `file`.
+    fn over(
+        name: Name,
+        file: &File,
+        map: MmapRaw,
+        header: Header,
+        writable: bool,
+    ) -> Result<Arc<Self>, OpenError> {
         let metadata =
             file.metadata().map_err(|error| os_error(name.path(), Failure::of("fstat", &error)))?;
         let Some(base) = NonNull::new(map.as_mut_ptr()) else {
             return Err(os_error(name.path(), Failure { call: "mmap", errno: libc::EFAULT }));
         };
         let inode = Inode::of(&metadata);
-        Ok(Arc::new(Self { base, header, backing: Backing::Named { _map: map, name, inode } }))
+        Ok(Arc::new(Self { base, header, backing: Backing::Named { _map: map, name, inode, writable } }))
     }
 }
 
 /// What the preamble of the file under `name` says.
 pub(crate) fn identify(name: &Name) -> Result<Identification, OpenError> {
-    read_preamble(name.path(), &open_checked(name, false)?)
+    let path = name.path();
+    read_preamble(path, &checked(path, file::open(path, false))?)
 }
 
 fn read_preamble(path: &Path, file: &File) -> Result<Identification, OpenError> {
@@ -190,10 +225,14 @@ fn build(
     Ok(map)
 }
 
-/// Opens what `name` stands for, if it is a regular file in memory.
-fn open_checked(name: &Name, write: bool) -> Result<File, OpenError> {
-    let path = name.path();
-    let file = file::open(path, write).map_err(|failure| match failure.errno {
+/// Whether a file that could not be opened for writing may be open to readers.
+fn forbids_writing(failure: Failure) -> bool {
+    matches!(failure.errno, libc::EACCES | libc::EPERM | libc::EROFS)
+}
+
+/// What was `opened` as `path`, if it is a regular file in memory.
+fn checked(path: &Path, opened: Result<File, Failure>) -> Result<File, OpenError> {
+    let file = opened.map_err(|failure| match failure.errno {
         // Refused before there was a description to ask: the name's own kind says why.
         libc::ELOOP | libc::ENXIO | libc::EISDIR => match std::fs::symlink_metadata(path) {
             Ok(metadata) => OpenError::NotAFile { path: path.to_owned(), found: file::kind(&metadata) },
@@ -233,6 +272,12 @@ fn map(path: &Path, file: &File, size: u64) -> Result<MmapRaw, OpenError> {
     let length = usize::try_from(size).unwrap_or(usize::MAX);
     let mapped = MmapOptions::new().len(length).map_raw(file);
     mapped.map_err(|error| os_error(path, Failure::of("mmap", &error)))
+}
+
+fn map_for_reading(path: &Path, file: &File, size: u64) -> Result<MmapRaw, OpenError> {
+    let length = usize::try_from(size).unwrap_or(usize::MAX);
+    let mapped = MmapOptions::new().len(length).map_raw_read_only(file);
+    mapped.map_err(|error| os_error(path, Failure::of("mmap(PROT_READ)", &error)))
 }
 
 /// Takes away our own write access to the header, so that no bug of ours can change it.

@@ -87,4 +87,8 @@ impl Consumer<[u8]> {
     }
 }
 
-common_read_ahead!();
+common_read_ahead! {
+    handle: Consumer, PopError;
+    errors: "[`PopError::Closed`] or [`PopError::Broken`]";
+    limit: "[`PopError::Timeout`]";
+}

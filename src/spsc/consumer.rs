@@ -339,4 +339,13 @@ impl<P: Payload + ?Sized> fmt::Debug for Consumer<P> {
     }
 }
 
-common_consumer!();
+common_consumer! {
+    handle: Consumer, PopError;
+    barrier: "a release";
+    item: try_pop pop pop_timeout;
+    slice: try_pop_slice pop_slice pop_slice_timeout;
+    bytes: try_pop_to pop_to pop_to_timeout;
+    words: "Takes the oldest" "copies it out and releases it";
+    errors: "[`PopError::Closed`] or [`PopError::Broken`]";
+    limit: "[`PopError::Timeout`]";
+}

@@ -34,24 +34,18 @@ impl<P: Payload + ?Sized> Port<P> {
                 settle(&view, role, died)
             })?;
         let peers = Peers::Entry(peer_of(role));
-        Ok((Self::new(attachment, view, membership, role, peers, cursors.0), cursors))
+        Ok((Self::seated(attachment, view, membership, role, peers, cursors.0), cursors))
     }
 }
 
 /// Number of the entry of `role`.
 fn entry_of(role: Role) -> u32 {
-    match role {
-        Role::Producer => PRODUCER,
-        Role::Consumer => CONSUMER,
-    }
+    if role.writes() { PRODUCER } else { CONSUMER }
 }
 
 /// Number of the entry of the other role.
 pub(super) fn peer_of(role: Role) -> u32 {
-    match role {
-        Role::Producer => CONSUMER,
-        Role::Consumer => PRODUCER,
-    }
+    if role.writes() { CONSUMER } else { PRODUCER }
 }
 
 /// Whether the producer's byte is proven free.
@@ -70,11 +64,9 @@ pub(super) fn settle<P: Payload + ?Sized>(
     role: Role,
     died: bool,
 ) -> Result<(u64, u64), AttachError> {
-    match role {
-        Role::Producer => {
-            let tail = repair::producer(view);
-            Ok((tail, tail))
-        }
-        Role::Consumer => Ok(repair::consumer(view, died)?),
+    if role.writes() {
+        let tail = repair::producer(view);
+        return Ok((tail, tail));
     }
+    Ok(repair::consumer(view, died)?)
 }

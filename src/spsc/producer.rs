@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::algorithm::{Blocked, Writer};
-use super::claim::Claim;
 use super::port::{CONSUMER, Port};
 use super::ring::Ring;
 use super::watch::Watch;
@@ -31,38 +30,6 @@ impl<P: Payload + ?Sized> Producer<P> {
     pub(super) fn attach(ring: &Ring<P>) -> Result<Self, AttachError> {
         let (port, (tail, _)) = Port::attach(ring.attachment(), Role::Producer)?;
         Ok(Self { writer: Writer::at(tail, port.barrier.ringer()), port })
-    }
-
-    /// Claims the next slot, to fill it in place; `Err(Full)` where none is free.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Full`], [`PushError::Closed`], or [`PushError::Broken`].
-    #[inline]
-    pub fn try_claim(&mut self) -> Result<Claim<'_, P>, PushError> {
-        self.look()?;
-        Ok(Claim::of(self))
-    }
-
-    /// Claims the next slot, to fill it in place; waits while none is free.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn claim(&mut self) -> Result<Claim<'_, P>, PushError> {
-        self.claim_timeout(Limit::Unlimited)
-    }
-
-    /// Claims the next slot, to fill it in place; waits up to `limit` while none is free.
-    ///
-    /// # Errors
-    ///
-    /// [`PushError::Timeout`], [`PushError::Closed`] or [`PushError::Broken`].
-    #[inline]
-    pub fn claim_timeout(&mut self, limit: impl Into<Limit>) -> Result<Claim<'_, P>, PushError> {
-        self.wait(limit)?;
-        Ok(Claim::of(self))
     }
 
     /// Ends the ring for good: pushes fail with `Closed`; pops deliver what is there and then say `Closed`.
@@ -194,17 +161,6 @@ impl Producer<[u8]> {
         slot.set_length(bytes.len());
         Ok(Position::of_cursor(self.writer.commit(&self.port.view)))
     }
-
-    /// Whether an item of `len` bytes fits into a slot.
-    #[inline]
-    pub(super) fn fits(&self, len: usize) -> Result<(), PushError> {
-        let max = self.max_len();
-        if len <= max {
-            Ok(())
-        } else {
-            Err(PushError::TooLong { len: u32::try_from(len).unwrap_or(u32::MAX), max: max as u32 })
-        }
-    }
 }
 
 impl<P: Payload + ?Sized> fmt::Debug for Producer<P> {
@@ -213,4 +169,10 @@ impl<P: Payload + ?Sized> fmt::Debug for Producer<P> {
     }
 }
 
-common_producer!();
+common_producer! {
+    handle: Producer;
+    item: try_push push push_timeout push_or_drop;
+    slice: try_push_slice push_slice push_slice_timeout;
+    words: "Pushes" "pushed";
+    limit: "[`PushError::Timeout`]";
+}

@@ -64,7 +64,7 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
     }
 
     fn has_bell(&self) -> bool {
-        !self.attachment.region.header().busy_poll
+        self.attachment.has_bell()
     }
 
     fn is_shared(&self) -> bool {
@@ -82,10 +82,7 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
         if self.signals.is_alarmed() {
             return true;
         }
-        match self.role {
-            Role::Producer => self.has_room(),
-            Role::Consumer => self.has_item(),
-        }
+        if self.role.writes() { self.has_room() } else { self.has_item() }
     }
 
     fn look_around(&self) {

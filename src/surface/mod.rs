@@ -5,6 +5,7 @@
 //! the same names in every kind.
 
 mod awaiting;
+mod claim;
 mod consumer;
 mod guard;
 mod options;
@@ -12,8 +13,9 @@ mod producer;
 mod ring;
 
 #[cfg(feature = "async")]
-pub(crate) use awaiting::common_awaiting;
+pub(crate) use awaiting::{common_awaiting_consumer, common_awaiting_producer};
 pub(crate) use {
+    claim::common_claim,
     consumer::{common_consumer, common_read_ahead},
     guard::{common_guard, common_slice},
     options::common_options,

@@ -6,7 +6,7 @@ macro_rules! common_options {
     ($kind:expr) => {
         impl<P: Payload + ?Sized> Options<P> {
             /// Permission bits of a named ring, whatever the umask says; 0600 by default. Whoever takes part needs both read
-            /// and write permission.
+            /// and write permission; to subscribe to a broadcast ring and be told what was missed, read permission is enough.
             pub fn mode(mut self, mode: u32) -> Self {
                 self.creation.settings.mode = mode & 0o777;
                 self

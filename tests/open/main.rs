@@ -17,6 +17,7 @@ mod inspection;
 mod modes;
 mod names;
 mod options;
+mod read_only;
 mod removal;
 mod rights;
 mod schemas;

@@ -11,6 +11,7 @@ mod bridges;
 mod cancelling;
 mod endings;
 mod fallbacks;
+mod reading;
 mod sets;
 mod sleeping;
 

@@ -301,7 +301,7 @@ fn errors_and_sets_say_what_they_are() {
     for (error, text) in [
         (WaitError::Timeout, "no doorbell had rung when the limit passed"),
         (WaitError::Cancelled, "the wait was cancelled"),
-        (WaitError::NoDoorbell, "a ring of busy_poll has no doorbells"),
+        (WaitError::NoDoorbell, "a ring of busy_poll, or one opened for reading only, has no doorbells"),
         (WaitError::Stopped, "the bridge was stopped"),
         (WaitError::Running, "another thread runs the bridge already"),
     ] {
