@@ -9,7 +9,8 @@ use crossbeam_utils::CachePadded;
 
 use super::doorbell::wait_for;
 use crate::broadcast::algorithm::{
-    Absent, Blocked, E1_PUBLISH, Reader, View, Writer, copied, copied_slice, find, first, resume,
+    Absent, Blocked, E1_PUBLISH, Glimpse, Reader, View, Writer, copied, copied_slice, find, first, glimpse,
+    resume,
 };
 use crate::broadcast::gates::{self, GatedReader, Hold};
 use crate::broadcast::repair;
@@ -163,12 +164,6 @@ impl Ring {
         Gated { ring: self.clone(), reader: GatedReader::join(view, gate, legacy, start, self.shape.ringer) }
     }
 
-    /// Frees `gate`, whose owner is gone, and wakes everybody, as the publisher does under the gate's byte.
-    pub fn free_gate(&self, gate: usize) {
-        self.view().gates[gate].free();
-        self.ring_out();
-    }
-
     /// Ends the ring without holding the publisher's role.
     pub fn close(&self) {
         self.view().words.status.flags.fetch_or(CLOSING, Ordering::Relaxed);
@@ -223,6 +218,12 @@ impl Publisher {
         self.blocking().is_some_and(|hold| gates::demote(self.ring.view(), hold))
     }
 
+    /// Frees the gate that holds it up, if one does: under the gate's byte, which nobody holds.
+    pub fn free(&mut self) -> bool {
+        let hold = self.blocking();
+        hold.inspect(|hold| gates::free(self.ring.view(), *hold)).is_some()
+    }
+
     fn blocking(&self) -> Option<Hold> {
         gates::blocking(self.ring.view(), self.writer.tail())
     }
@@ -262,8 +263,12 @@ impl Subscriber {
     pub fn try_recv(&mut self, writer_gone: impl FnOnce() -> bool) -> Received {
         let Self { ring, reader, resume } = self;
         let (view, next) = (ring.view(), reader.next());
-        let found = find(view, next, writer_gone)
-            .and_then(|()| copied(view, next, || view.slots.slot(next).read::<[u64; 2]>()));
+        let found = match glimpse(view, next) {
+            Glimpse::Item(item) => Ok(item),
+            Glimpse::Nothing => Err(Absent::Empty),
+            Glimpse::Rare => find(view, next, writer_gone)
+                .and_then(|()| copied(view, next, || view.slots.slot(next).read())),
+        };
         match found {
             Ok(item) => {
                 reader.step(1);
@@ -374,8 +379,18 @@ impl Gated {
         self.reader.release(self.ring.view(), 1);
     }
 
-    /// Receives the oldest item: looks at it, and releases it.
+    /// Receives the oldest item.
     pub fn try_recv(&mut self) -> Received {
+        let Self { ring, reader } = self;
+        let head = reader.head();
+        match glimpse(ring.view(), head) {
+            Glimpse::Item(item) if reader.seen_from(head) == 0 => {
+                reader.release(ring.view(), 1);
+                return Received::Item { step: ring.step(head), value: whole(item) };
+            }
+            Glimpse::Nothing => return Received::Empty,
+            _ => {}
+        }
         let (received, _) = self.try_read();
         if let Received::Item { .. } = received {
             self.release();

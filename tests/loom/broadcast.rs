@@ -56,13 +56,13 @@ fn a_reader_that_does_not_look_at_the_stamp_again_is_caught() {
 #[test]
 fn items_of_a_batch_are_received_whole_and_in_their_places() {
     check_batches(|subscriber| {
-        let mut values = [0; 3];
+        let mut values = [0; 2];
         let count = subscriber.try_recv_slice(&mut values).unwrap_or(0);
         values[..count].to_vec()
     });
 }
 
-/// Somebody copies the oldest items, two at least, while the next two are published, which overwrite them if there was a lap
+/// Somebody copies the two oldest items while the next two are published, which overwrite them if there was a lap
 /// before.
 fn check_batches(receive: fn(&mut Subscriber) -> Vec<u64>) {
     for before in [0, 4] {
@@ -178,23 +178,39 @@ fn the_latest_item_is_whole_and_none_before_it_comes_after_it() {
 
 #[test]
 fn a_close_comes_after_every_item() {
-    check(|| {
+    check_close(|subscriber| subscriber.try_recv(|| false));
+}
+
+#[test]
+fn a_close_comes_after_every_batch() {
+    check_close(|subscriber| {
+        let (step, mut values) = (subscriber.next(), [0]);
+        match subscriber.try_recv_slice(&mut values) {
+            Ok(_) => Received::Item { step, value: values[0] },
+            Err(received) => received,
+        }
+    });
+}
+
+/// Two items are published, and the ring is closed, while somebody receives.
+fn check_close(receive: fn(&mut Subscriber) -> Received) {
+    check(move || {
         let ring = Ring::racing(2, START, 0);
         let (mut publisher, mut subscriber) = (ring.publisher(), ring.subscriber(Start::Oldest));
         let publishes = thread::spawn(move || {
             publish(&mut publisher, 2);
             publisher.close();
         });
-        assert_eq!(receive_all(&mut subscriber, || false), [0, 1]);
+        assert_eq!(receive_all(|| receive(&mut subscriber)), [0, 1]);
         publishes.join().expect("no panic");
     });
 }
 
 /// Receives until the ring is closed, of which nothing is missed.
-fn receive_all(subscriber: &mut Subscriber, writer_gone: impl Fn() -> bool) -> Vec<u64> {
+fn receive_all(mut receive: impl FnMut() -> Received) -> Vec<u64> {
     let mut received = Vec::new();
     loop {
-        match subscriber.try_recv(&writer_gone) {
+        match receive() {
             Received::Item { step, value } => {
                 assert_eq!(value, step + 1);
                 received.push(step);
@@ -222,7 +238,7 @@ fn a_close_by_somebody_else_loses_no_accepted_item() {
             accepted
         });
         ring.close();
-        let received = receive_all(&mut subscriber, || gone.load(Ordering::Acquire)).len();
+        let received = receive_all(|| subscriber.try_recv(|| gone.load(Ordering::Acquire))).len();
         assert_eq!(received, publishes.join().expect("no panic"));
     });
 }
@@ -300,19 +316,6 @@ fn the_publisher_waits_for_the_slower_of_two_gates() {
     });
 }
 
-/// Reads at a gate what is there, and releases nothing of it; from `joined` on, nothing is missed.
-fn read_at_once(gated: &mut Gated) {
-    for _ in 0..2 {
-        let head = gated.head();
-        match gated.try_recv() {
-            Received::Item { step, value } => assert_eq!((step, value), (head, step + 1)),
-            Received::Missed { next, .. } => assert!(head < gated.joined(), "{head} to {next} is missed"),
-            Received::Empty => {}
-            Received::Closed => panic!("nobody closes"),
-        }
-    }
-}
-
 /// Publishes that many items, unless a gate is in the way.
 fn publish_up_to(publisher: &mut Publisher, count: u64) {
     for _ in 0..count {
@@ -324,7 +327,7 @@ fn publish_up_to(publisher: &mut Publisher, count: u64) {
 fn nothing_is_missed_from_where_a_gate_joined() {
     let starts: [fn(&Ring) -> Start; 3] = [|_| Start::Newest, |_| Start::Oldest, |ring| ring.at(1)];
     for start in starts {
-        check_join(start, |publisher, count| publish_up_to(publisher, count));
+        check_join(start, publish_up_to);
     }
 }
 
@@ -336,9 +339,9 @@ fn check_join(start: fn(&Ring) -> Start, publish_more: fn(&mut Publisher, u64)) 
         publish(&mut publisher, 1);
         let publishes = thread::spawn(move || publish_more(&mut publisher, 3));
         let mut gated = ring.gated(0, start(&ring));
-        read_at_once(&mut gated);
+        receive_or_miss(&mut gated, Gated::try_recv);
         publishes.join().expect("no panic");
-        read_at_once(&mut gated);
+        receive_or_miss(&mut gated, Gated::try_recv);
     });
 }
 
@@ -387,7 +390,23 @@ fn a_slot_is_written_again_only_when_whoever_left_its_gate_is_done() {
 
 #[test]
 fn whoever_is_lapped_at_a_gate_finds_that_it_was_demoted() {
-    check(|| {
+    check_demotion(Gated::try_recv);
+}
+
+#[test]
+fn whoever_reads_and_is_lapped_at_a_gate_finds_that_it_was_demoted() {
+    check_demotion(|gated| {
+        let (received, _) = gated.try_read();
+        if let Received::Item { .. } = received {
+            gated.release();
+        }
+        received
+    });
+}
+
+/// A gate is demoted while its owner receives.
+fn check_demotion(receive: fn(&mut Gated) -> Received) {
+    check(move || {
         let ring = Ring::racing(2, START, 1);
         let (mut publisher, mut gated) = (ring.publisher(), ring.gated(0, Start::Newest));
         publish(&mut publisher, 2);
@@ -396,17 +415,22 @@ fn whoever_is_lapped_at_a_gate_finds_that_it_was_demoted() {
                 publish(&mut publisher, 1);
             }
         });
-        for _ in 0..2 {
-            let head = gated.head();
-            match gated.try_recv() {
-                Received::Item { step, value } => assert_eq!((step, value), (head, step + 1)),
-                Received::Missed { .. } => assert!(gated.is_demoted()),
-                Received::Empty => {}
-                Received::Closed => panic!("nobody closes"),
-            }
-        }
+        receive_or_miss(&mut gated, receive);
         demotes.join().expect("no panic");
     });
+}
+
+/// Receives twice, or finds that the gate was demoted, or has not joined by then.
+fn receive_or_miss(gated: &mut Gated, receive: fn(&mut Gated) -> Received) {
+    for _ in 0..2 {
+        let head = gated.head();
+        match receive(gated) {
+            Received::Item { step, value } => assert_eq!((step, value), (head, step + 1)),
+            Received::Missed { .. } => assert!(gated.is_demoted() || head < gated.joined()),
+            Received::Empty => {}
+            Received::Closed => panic!("nobody closes"),
+        }
+    }
 }
 
 #[test]
@@ -421,20 +445,8 @@ fn a_gate_that_is_demoted_while_it_joins_stays_demoted() {
             }
         });
         let mut gated = ring.gated(0, ring.at(0));
-        read_at_once_or_demoted(&mut gated);
+        receive_or_miss(&mut gated, Gated::try_recv);
         demotes.join().expect("no panic");
-        read_at_once_or_demoted(&mut gated);
+        receive_or_miss(&mut gated, Gated::try_recv);
     });
-}
-
-fn read_at_once_or_demoted(gated: &mut Gated) {
-    for _ in 0..2 {
-        let head = gated.head();
-        match gated.try_recv() {
-            Received::Item { step, value } => assert_eq!((step, value), (head, step + 1)),
-            Received::Missed { .. } => assert!(gated.is_demoted() || head < gated.joined()),
-            Received::Empty => {}
-            Received::Closed => panic!("nobody closes"),
-        }
-    }
 }

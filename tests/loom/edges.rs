@@ -37,7 +37,7 @@ const EDGES: &[(&str, &str)] = &[
     ("broadcast E2 release/release", "broadcast::items_behind_a_gate_arrive_whole_and_in_order"),
     ("broadcast E2 release/acquire", "broadcast::items_behind_a_gate_arrive_whole_and_in_order"),
     ("broadcast E3 close/release", "broadcast::a_close_comes_after_every_item"),
-    ("broadcast E3 close/acquire", "broadcast::a_close_comes_after_every_item"),
+    ("broadcast E3 close/acquire", "broadcast::a_close_comes_after_every_batch"),
     ("broadcast E5 join/publisher", "broadcast::nothing_is_missed_from_where_a_gate_joined"),
     ("broadcast E5 join/subscriber", "broadcast::nothing_is_missed_from_where_a_gate_joined"),
     (
@@ -57,7 +57,10 @@ const EDGES: &[(&str, &str)] = &[
         "broadcast::a_slot_is_written_again_only_when_whoever_left_its_gate_is_done",
     ),
     ("broadcast E7 demotion/release", "broadcast::whoever_is_lapped_at_a_gate_finds_that_it_was_demoted"),
-    ("broadcast E7 demotion/acquire", "broadcast::whoever_is_lapped_at_a_gate_finds_that_it_was_demoted"),
+    (
+        "broadcast E7 demotion/acquire",
+        "broadcast::whoever_reads_and_is_lapped_at_a_gate_finds_that_it_was_demoted",
+    ),
     ("doorbell D1 sleep/ringer", "doorbell::a_sleeper_is_woken_for_every_item"),
     ("doorbell D1 sleep/ringer", "doorbell::one_ring_for_each_item_wakes_one_sleeper_for_each"),
     ("doorbell D1 sleep/ringer", "spsc::both_sides_sleep_and_lose_nothing"),
