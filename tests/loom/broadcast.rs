@@ -9,10 +9,11 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 use ringfence::model::broadcast::{
-    Gated, Published, Publisher, Received, Resume, Ring, Start, Subscriber, wrong,
+    Gated, Policy, Published, Publisher, Received, Resume, Ring, Start, Subscriber, wrong,
 };
+use ringfence::model::death;
 
-use crate::{check, check_three};
+use crate::{check, check_crowd, check_long, check_three};
 
 /// Just below the wrap of the positions, so that every model crosses it.
 const START: u64 = (1 << 62) - 1;
@@ -441,12 +442,251 @@ fn a_gate_that_is_demoted_while_it_joins_stays_demoted() {
         publish(&mut publisher, 2);
         let demotes = thread::spawn(move || {
             if publisher.try_publish(3) == Published::Full && publisher.demote() {
-                publish(&mut publisher, 3);
+                publish(&mut publisher, 2);
             }
         });
         let mut gated = ring.gated(0, ring.at(0));
         receive_or_miss(&mut gated, Gated::try_recv);
         demotes.join().expect("no panic");
         receive_or_miss(&mut gated, Gated::try_recv);
+    });
+}
+
+/// What a publication of one item writes: the stamp, two words, the stamp, tail.
+const PUBLISH: u32 = 5;
+/// Its first write after which the item is in the ring.
+const COMMIT: u32 = 4;
+
+/// Items of a second publisher have higher values: an item of either is known.
+const SECOND: u64 = 100;
+
+#[test]
+fn a_publisher_that_dies_anywhere_costs_nothing_but_the_item_it_had_not_committed() {
+    for writes in 0..=PUBLISH {
+        check_death(u64::from(writes >= COMMIT), move |publisher| {
+            death::after(writes, || publish(publisher, 1));
+        });
+    }
+}
+
+#[test]
+fn a_batch_whose_publisher_dies_anywhere_keeps_what_was_committed() {
+    // Of two items, as above, and one tail.
+    for writes in [3, 4, 5, 7, 8] {
+        check_death(u64::from(writes / 4), move |publisher| {
+            let next = publisher.next() + 1;
+            death::after(writes, || publisher.try_publish_slice(&[next, next + 1]));
+        });
+    }
+}
+
+/// A publisher dies in `last`, where it commits so many items; another one goes on, and so do two readers, one of whom
+/// comes late.
+fn check_death(committed: u64, last: impl Fn(&mut Publisher) + Copy + Send + Sync + 'static) {
+    check_long(move || {
+        let ring = Ring::racing(4, START, 0);
+        let (mut first, mut subscriber) = (ring.publisher(), ring.subscriber(Start::Oldest));
+        publish(&mut first, 3);
+        let successors = ring.clone();
+        let publishers = thread::spawn(move || {
+            last(&mut first);
+            // The lock is free: the successor attaches.
+            let mut second = successors.publisher();
+            assert_eq!(second.next(), 3 + committed);
+            for _ in 0..2 {
+                let step = second.next();
+                assert_eq!(second.try_publish(SECOND + step), Published::At(step));
+            }
+        });
+        let end = 5 + committed;
+        let expected = |step| if step < 3 + committed { step + 1 } else { SECOND + step };
+        let receive = |subscriber: &mut Subscriber| match subscriber.try_recv(|| false) {
+            Received::Item { step, value } => assert_eq!(value, expected(step), "of {step}"),
+            Received::Missed { next, .. } => assert!(next <= end - 4),
+            Received::Empty => {}
+            Received::Closed => panic!("nobody closes"),
+        };
+        receive(&mut subscriber);
+        receive(&mut subscriber);
+        publishers.join().expect("no panic");
+        let mut late = ring.subscriber(Start::Oldest);
+        assert_eq!(late.next(), end - 4);
+        for subscriber in [&mut subscriber, &mut late] {
+            while subscriber.next() < end {
+                receive(subscriber);
+            }
+            assert_eq!(subscriber.try_recv(|| false), Received::Empty);
+        }
+    });
+}
+
+/// What a join writes: the cursor and the mark, the standing; the cursor, the mark and where it joined, the standing.
+const JOIN: u32 = 7;
+
+#[test]
+fn a_gate_whose_owner_died_anywhere_in_a_join_is_freed_or_taken_over() {
+    for writes in 0..=JOIN {
+        check(move || {
+            let ring = Ring::new(2, START, 1);
+            let mut publisher = ring.publisher();
+            publish(&mut publisher, 1);
+            let dying = ring.clone();
+            let joins =
+                thread::spawn(move || death::after(writes, || dying.gated(0, Start::Newest)).is_some());
+            publish_up_to(&mut publisher, 3);
+            joins.join().expect("no panic");
+            // The lock is free: the publisher takes it, or a successor.
+            while publisher.next() < 4 {
+                let step = publisher.next();
+                if publisher.try_publish(step + 1) == Published::Full {
+                    assert!(publisher.free());
+                }
+            }
+            let mut gated = ring.gated(0, Start::Newest);
+            publish(&mut publisher, 2);
+            assert_eq!(publisher.try_publish(7), Published::Full);
+            receive(&mut gated, 2);
+        });
+    }
+}
+
+#[test]
+fn a_successor_at_a_gate_misses_nothing_and_is_told_what_was_seen() {
+    for (looks, releases) in [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1)] {
+        check_three(move || {
+            let ring = Ring::new(2, START, 1);
+            let (mut publisher, mut first) = (ring.publisher(), ring.gated(0, Start::Newest));
+            let publishes = thread::spawn(move || publish_all(&mut publisher, 3));
+            for step in 0..looks {
+                loop {
+                    match first.try_read_ahead() {
+                        Received::Empty => thread::yield_now(),
+                        received => break assert_eq!(received, Received::Item { step, value: step + 1 }),
+                    }
+                }
+            }
+            for _ in 0..releases {
+                first.release();
+            }
+            drop(first); // dies: its thread goes on as the successor
+            let mut second = ring.take_gate(0, true, true, Start::Newest);
+            for step in releases..3 {
+                loop {
+                    match second.try_read() {
+                        (Received::Empty, _) => thread::yield_now(),
+                        (received, seen) => {
+                            assert_eq!(received, Received::Item { step, value: step + 1 });
+                            assert!(
+                                seen || step >= looks,
+                                "item {step} was looked at and comes again unflagged"
+                            );
+                            break second.release();
+                        }
+                    }
+                }
+            }
+            publishes.join().expect("no panic");
+        });
+    }
+}
+
+#[test]
+fn a_successor_at_a_gate_may_miss_what_its_predecessor_might_have_missed() {
+    check_three(|| {
+        let ring = Ring::racing(2, START, 1);
+        let mut publisher = ring.publisher();
+        publish(&mut publisher, 2);
+        let publishes = thread::spawn(move || publish_up_to(&mut publisher, 2));
+        drop(ring.gated(0, Start::Oldest)); // dies: its thread goes on as the successor
+        let mut gated = ring.take_gate(0, true, true, Start::Oldest);
+        receive_or_miss(&mut gated, Gated::try_recv);
+        publishes.join().expect("no panic");
+        receive_or_miss(&mut gated, Gated::try_recv);
+    });
+}
+
+#[test]
+fn a_subscriber_and_the_publisher_sleep_and_lose_nothing() {
+    check_three(|| {
+        let ring = Ring::with_bells(2, START, 1);
+        let (mut publisher, mut gated) = (ring.publisher(), ring.gated(0, Start::Newest));
+        let publishes = thread::spawn(move || (1..=3).for_each(|value| publisher.publish(value)));
+        for value in 1..=3 {
+            assert_eq!(gated.recv(), value);
+        }
+        publishes.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_subscriber_without_a_gate_sleeps_and_is_woken_for_every_item() {
+    check(|| {
+        let ring = Ring::with(4, START, Policy { racing: true, bells: true, gates: 0 });
+        let (mut publisher, mut subscriber) = (ring.publisher(), ring.subscriber(Start::Newest));
+        let publishes = thread::spawn(move || (1..=2).for_each(|value| publisher.publish(value)));
+        for value in 1..=2 {
+            assert_eq!(subscriber.recv(), Some(value));
+        }
+        publishes.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_close_wakes_every_subscriber() {
+    check_crowd(|| {
+        let ring = Ring::with_bells(2, START, 0);
+        let [mut first, mut second] = [(); 2].map(|()| ring.subscriber(Start::Newest));
+        let receives = thread::spawn(move || first.recv());
+        let publisher = ring.publisher();
+        let closes = thread::spawn(move || publisher.close());
+        assert_eq!(second.recv(), None);
+        assert_eq!(receives.join().expect("no panic"), None);
+        closes.join().expect("no panic");
+    });
+}
+
+#[test]
+fn an_item_of_a_publisher_that_died_before_it_rang_wakes_who_sleeps() {
+    check(|| {
+        let ring = Ring::with_bells(2, START, 0);
+        let (first, mut subscriber) = (ring.publisher(), ring.subscriber(Start::Newest));
+        let publishers = thread::spawn(move || {
+            first.die_after_stamp(1);
+            // The lock is free: the successor attaches.
+            let mut second = ring.publisher();
+            ring.ring_out();
+            second.publish(2);
+        });
+        for value in 1..=2 {
+            assert_eq!(subscriber.recv(), Some(value));
+        }
+        publishers.join().expect("no panic");
+    });
+}
+
+#[test]
+fn whoever_leaves_its_gate_wakes_the_publisher() {
+    check(|| {
+        let ring = Ring::with_bells(2, START, 1);
+        let (mut publisher, gated) = (ring.publisher(), ring.gated(0, Start::Newest));
+        publish(&mut publisher, 2);
+        let leaves = thread::spawn(move || gated.leave());
+        publisher.publish(3);
+        leaves.join().expect("no panic");
+    });
+}
+
+#[test]
+fn whoever_joins_wakes_a_publisher_that_waits_for_its_guess() {
+    check_three(|| {
+        let ring = Ring::with_bells(2, START, 1);
+        let mut publisher = ring.publisher();
+        publish(&mut publisher, 1);
+        let publishes = thread::spawn(move || (2..=4).for_each(|value| publisher.publish(value)));
+        let mut gated = ring.gated(0, Start::Newest);
+        while gated.head() < 4 {
+            assert_eq!(gated.recv(), gated.head());
+        }
+        publishes.join().expect("no panic");
     });
 }
