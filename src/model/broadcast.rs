@@ -164,6 +164,12 @@ impl Ring {
         Gated { ring: self.clone(), reader: GatedReader::join(view, gate, legacy, start, self.shape.ringer) }
     }
 
+    /// Frees `gate`, whose owner is dead, and wakes everybody.
+    pub fn repair_gate(&self, gate: usize) {
+        repair::gate(self.view(), gate, false, true).expect("a sound ring");
+        self.ring_out();
+    }
+
     /// Ends the ring without holding the publisher's role.
     pub fn close(&self) {
         self.view().words.status.flags.fetch_or(CLOSING, Ordering::Relaxed);

@@ -332,6 +332,44 @@ fn nothing_is_missed_from_where_a_gate_joined() {
     }
 }
 
+#[test]
+fn nothing_is_missed_from_where_a_gate_joined_between_batches() {
+    check_three(|| {
+        let ring = Ring::racing(4, START, 1);
+        let mut publisher = ring.publisher();
+        publish(&mut publisher, 2);
+        let publishes = thread::spawn(move || {
+            for _ in 0..3 {
+                let next = publisher.next() + 1;
+                publisher.try_publish_slice(&[next, next + 1]);
+            }
+        });
+        let mut gated = ring.gated(0, Start::Newest);
+        receive_or_miss(&mut gated, Gated::try_recv);
+        publishes.join().expect("no panic");
+        receive_or_miss(&mut gated, Gated::try_recv);
+    });
+}
+
+#[test]
+fn nothing_is_missed_from_where_a_gate_joined_between_two_publishers() {
+    check_three(|| {
+        let ring = Ring::racing(2, START, 1);
+        let mut first = ring.publisher();
+        publish(&mut first, 1);
+        let successors = ring.clone();
+        let publishes = thread::spawn(move || {
+            publish_up_to(&mut first, 1);
+            drop(first); // the lock is free: the successor attaches
+            publish_up_to(&mut successors.publisher(), 3);
+        });
+        let mut gated = ring.gated(0, Start::Newest);
+        receive_or_miss(&mut gated, Gated::try_recv);
+        publishes.join().expect("no panic");
+        receive_or_miss(&mut gated, Gated::try_recv);
+    });
+}
+
 /// A gate is taken while the publisher goes on, as `publish` does.
 fn check_join(start: fn(&Ring) -> Start, publish_more: fn(&mut Publisher, u64)) {
     check_three(move || {
@@ -524,30 +562,60 @@ fn check_death(committed: u64, last: impl Fn(&mut Publisher) + Copy + Send + Syn
 const JOIN: u32 = 7;
 
 #[test]
-fn a_gate_whose_owner_died_anywhere_in_a_join_is_freed_or_taken_over() {
+fn a_gate_whose_owner_died_anywhere_in_a_join_is_freed_by_the_publisher() {
     for writes in 0..=JOIN {
-        check(move || {
-            let ring = Ring::new(2, START, 1);
-            let mut publisher = ring.publisher();
-            publish(&mut publisher, 1);
-            let dying = ring.clone();
-            let joins =
-                thread::spawn(move || death::after(writes, || dying.gated(0, Start::Newest)).is_some());
-            publish_up_to(&mut publisher, 3);
-            joins.join().expect("no panic");
-            // The lock is free: the publisher takes it, or a successor.
+        check_death_in_join(writes, |ring, publisher| {
             while publisher.next() < 4 {
-                let step = publisher.next();
-                if publisher.try_publish(step + 1) == Published::Full {
+                if publisher.try_publish(publisher.next() + 1) == Published::Full {
                     assert!(publisher.free());
                 }
             }
-            let mut gated = ring.gated(0, Start::Newest);
-            publish(&mut publisher, 2);
-            assert_eq!(publisher.try_publish(7), Published::Full);
-            receive(&mut gated, 2);
+            let gated = ring.gated(0, Start::Newest);
+            assert_eq!(gated.head(), 4);
+            gated
         });
     }
+}
+
+#[test]
+fn a_gate_whose_owner_died_anywhere_in_a_join_is_taken_over() {
+    for writes in 0..=JOIN {
+        check_death_in_join(writes, |ring, publisher| {
+            let mut gated = ring.take_gate(0, true, true, Start::Newest);
+            while gated.head() < 4 {
+                publish_up_to(publisher, 4 - publisher.next());
+                receive_or_miss(&mut gated, |gated| {
+                    let (received, _) = gated.try_read();
+                    if let Received::Item { .. } = received {
+                        gated.release();
+                    }
+                    received
+                });
+            }
+            publish_up_to(publisher, 4 - publisher.next());
+            gated
+        });
+    }
+}
+
+/// The owner of a gate dies after so many `writes` of its join, while the publisher publishes up to four items; `settle` has
+/// them published, and the gate taken and at the end of them.
+fn check_death_in_join(writes: u32, settle: fn(&Ring, &mut Publisher) -> Gated) {
+    check(move || {
+        let ring = Ring::new(2, START, 1);
+        let mut publisher = ring.publisher();
+        publish(&mut publisher, 1);
+        let dying = ring.clone();
+        let joins = thread::spawn(move || {
+            death::after(writes, || dying.gated(0, Start::Newest));
+        });
+        publish_up_to(&mut publisher, 3);
+        joins.join().expect("no panic");
+        let mut gated = settle(&ring, &mut publisher);
+        publish(&mut publisher, 2);
+        assert_eq!(publisher.try_publish(7), Published::Full);
+        receive(&mut gated, 2);
+    });
 }
 
 #[test]
@@ -673,6 +741,19 @@ fn whoever_leaves_its_gate_wakes_the_publisher() {
         let leaves = thread::spawn(move || gated.leave());
         publisher.publish(3);
         leaves.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_repair_wakes_a_publisher_that_sleeps_behind_a_dead_ones_gate() {
+    check(|| {
+        let ring = Ring::with_bells(2, START, 1);
+        let mut publisher = ring.publisher();
+        drop(ring.gated(0, Start::Newest)); // dies
+        publish(&mut publisher, 2);
+        let repairs = thread::spawn(move || ring.repair_gate(0));
+        publisher.publish(3);
+        repairs.join().expect("no panic");
     });
 }
 
