@@ -40,6 +40,11 @@ const EDGES: &[(&str, &str)] = &[
     ("broadcast E3 close/acquire", "broadcast::a_close_comes_after_every_batch"),
     ("broadcast E5 join/publisher", "broadcast::nothing_is_missed_from_where_a_gate_joined"),
     ("broadcast E5 join/subscriber", "broadcast::nothing_is_missed_from_where_a_gate_joined"),
+    ("broadcast E5 join/publisher", "broadcast::nothing_is_missed_from_where_a_gate_joined_between_batches"),
+    (
+        "broadcast E5 join/publisher",
+        "broadcast::nothing_is_missed_from_where_a_gate_joined_between_two_publishers",
+    ),
     (
         "broadcast E6 standing/release",
         "broadcast::a_gate_that_is_taken_anew_holds_nobody_up_with_its_old_cursor",
@@ -67,6 +72,9 @@ const EDGES: &[(&str, &str)] = &[
     ("doorbell D1 sleep/sleeper", "doorbell::a_sleeper_is_woken_for_every_item"),
     ("doorbell D1 sleep/sleeper", "doorbell::one_ring_for_each_item_wakes_one_sleeper_for_each"),
     ("doorbell D1 sleep/sleeper", "spsc::both_sides_sleep_and_lose_nothing"),
+    ("doorbell D1 sleep/ringer", "broadcast::a_subscriber_and_the_publisher_sleep_and_lose_nothing"),
+    ("doorbell D1 sleep/sleeper", "broadcast::a_subscriber_and_the_publisher_sleep_and_lose_nothing"),
+    ("doorbell D1 sleep/ring_out", "broadcast::whoever_leaves_its_gate_wakes_the_publisher"),
     ("doorbell D1 sleep/ring_out", "spsc::a_close_wakes_who_sleeps"),
     // Its other end keeps a load before a later write, which loom does by itself: see the canary
     // `a_sleeper_that_arms_before_it_reads_the_event_is_caught`.
