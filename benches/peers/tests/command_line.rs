@@ -89,6 +89,18 @@ fn the_list_names_every_peer_and_says_which_contestant_is_ours() {
 fn in_every_mpmc_case_each_item_is_the_one_expected() {
     let _cores = cores();
     let cases = ["mpmc-rtt-u64", "mpmc-u64", "mpmc-64B", "mpmc-2p1c", "mpmc-1p2c"];
+    all_take_part(&cases, &["ringfence", "crossbeam", "shaq"]);
+}
+
+#[test]
+fn in_every_broadcast_case_each_item_that_passes_between_peers_is_the_one_expected() {
+    let _cores = cores();
+    let cases = ["broadcast-rtt-u64", "broadcast-1to1-u64", "broadcast-1to1-64B"];
+    all_take_part(&cases, &["shaq"]);
+}
+
+/// The first of the cases is a round trip, which has its physical limit.
+fn all_take_part(cases: &[&str], contestants: &[&str]) {
     let chosen = cases.iter().flat_map(|case| ["--case", case]).collect::<Vec<_>>();
     let output = program(&chosen).args(["--rounds", "2", "--millis", "2"]).output().unwrap();
     assert!(output.status.success(), "{}", error_text(&output));
@@ -96,12 +108,9 @@ fn in_every_mpmc_case_each_item_is_the_one_expected() {
     let measured: Vec<Vec<&str>> =
         table.lines().map(|line| line.split_whitespace().take(2).collect()).collect();
     for case in cases {
-        assert!(
-            ["ringfence", "crossbeam", "shaq"].iter().all(|who| measured.contains(&vec![case, *who])),
-            "{table}"
-        );
+        assert!(contestants.iter().all(|who| measured.contains(&vec![*case, *who])), "{table}");
     }
-    assert!(measured.contains(&vec!["mpmc-rtt-u64", "raw"]), "{table}");
+    assert!(measured.contains(&vec![cases[0], "raw"]), "{table}");
 }
 
 /// The rows of a run of one short round.
