@@ -1,8 +1,9 @@
 //! Names in shared memory that must not outlive the run: removed when their [`Cleanup`] is dropped, on SIGINT, SIGTERM
-//! and SIGHUP, and when a run is given up.
+//! and SIGHUP, and when a run is given up. What was made last is removed first.
 
 use std::fmt;
 use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result};
@@ -58,10 +59,17 @@ pub(crate) fn on_signals() -> Result<()> {
 /// Ends the process, from any thread, after running what is pending.
 pub(crate) fn end(status: i32) -> ! {
     let pending = pending(); // held to the end: nothing new gets a name
-    for (_, removal) in pending.iter() {
+    for (_, removal) in pending.iter().rev() {
         removal();
     }
     process::exit(status)
+}
+
+/// No name of this run, and of no other run, is the same.
+pub(crate) fn unused_name(label: &str) -> String {
+    static USED: AtomicU64 = AtomicU64::new(0);
+    let number = USED.fetch_add(1, Ordering::Relaxed); // Relaxed: only its own value matters
+    format!("ringfence-peers-{}-{number}-{label}", process::id())
 }
 
 fn pending() -> MutexGuard<'static, Vec<(u64, Removal)>> {

@@ -99,6 +99,11 @@ pub(crate) trait AcrossProcesses: Sized {
 
     /// Opens them in the far process; the far end.
     fn attach(case: &Case, handed_over: &[String]) -> Result<Self>;
+
+    /// Near end: whatever takes a far end that has attached. Neither has pushed anything yet, and no clock runs.
+    fn meet(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// An end for a thread.

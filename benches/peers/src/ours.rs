@@ -1,9 +1,6 @@
 //! Ours: named rings, always across two processes, through the public API. Once for each barrier that a handle can run:
 //! one of them takes part in a run.
 
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use anyhow::{Context as _, Result, bail, ensure};
 use ringfence::spsc::{self, Consumer, Producer, Ring};
 use ringfence::{Attach, Barrier, Element, PopError, PushError, Strategy};
@@ -13,7 +10,7 @@ use crate::cases::{
     SPSC_64B, SPSC_BATCH_U64, SPSC_RTT_U64, SPSC_U64, Single, Throughput, TwoConsumers, TwoProducers,
     WAKE_RTT, WakeRoundTrip,
 };
-use crate::cleanup::Cleanup;
+use crate::cleanup::{Cleanup, unused_name};
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
 use crate::ours_mpmc::MpmcEnd;
 
@@ -90,13 +87,6 @@ pub(crate) fn attach<const FENCED: bool>(case: &Case) -> Attach {
 
 pub(crate) fn barrier(fenced: bool) -> Barrier {
     if fenced { Barrier::Fenced } else { Barrier::Asymmetric }
-}
-
-/// No ring of this run, and no other run, has had it.
-pub(crate) fn unused_name(direction: &str) -> String {
-    static USED: AtomicU64 = AtomicU64::new(0);
-    let number = USED.fetch_add(1, Ordering::Relaxed); // Relaxed: only its own value matters
-    format!("ringfence-peers-{}-{number}-{direction}", process::id())
 }
 
 fn create<T: Item + Element, const FENCED: bool>(case: &Case, name: &str) -> Result<(Ring<T>, Cleanup)> {
