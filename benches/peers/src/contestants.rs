@@ -13,7 +13,7 @@ use crate::cases::{Case, Workload};
 use crate::cores::Cores;
 use crate::far_side::{self, Seat};
 use crate::session::{self, Session};
-use crate::{crossbeam, eventfd, futex, ours, pipe, posix_sem, raw, rtrb, shaq, unix_seqpacket};
+use crate::{crossbeam, eventfd, futex, ours, pipe, posix_sem, raw, ringfire, rtrb, shaq, unix_seqpacket};
 
 /// Every contestant, ours first.
 pub(crate) static CONTESTANTS: &[&Contestant] = &[
@@ -23,6 +23,7 @@ pub(crate) static CONTESTANTS: &[&Contestant] = &[
     &rtrb::RTRB,
     &crossbeam::CROSSBEAM,
     &shaq::SHAQ,
+    &ringfire::RINGFIRE,
     &futex::FUTEX,
     &eventfd::EVENTFD,
     &pipe::PIPE,
