@@ -13,7 +13,9 @@ use crate::cases::{Case, Workload};
 use crate::cores::Cores;
 use crate::far_side::{self, Seat};
 use crate::session::{self, Session};
-use crate::{crossbeam, eventfd, futex, ours, pipe, posix_sem, raw, ringfire, rtrb, shaq, unix_seqpacket};
+use crate::{
+    crossbeam, eventfd, futex, iceoryx2, ours, pipe, posix_sem, raw, ringfire, rtrb, shaq, unix_seqpacket,
+};
 
 /// Every contestant, ours first.
 pub(crate) static CONTESTANTS: &[&Contestant] = &[
@@ -24,6 +26,7 @@ pub(crate) static CONTESTANTS: &[&Contestant] = &[
     &crossbeam::CROSSBEAM,
     &shaq::SHAQ,
     &ringfire::RINGFIRE,
+    &iceoryx2::ICEORYX2,
     &futex::FUTEX,
     &eventfd::EVENTFD,
     &pipe::PIPE,

@@ -13,7 +13,7 @@
 //! cleanup        no name outlives the run                cores                which two, and pinning to them
 //! cases/*        one file per shape of traffic: the loops of both sides, written once for all contestants
 //! contestants    the table; one file each: ours (with its …_mpmc), shaq (with its …_mpmc and …_broadcast), raw, rtrb,
-//!                crossbeam, ringfire, futex, eventfd, pipe, unix_seqpacket, posix_sem
+//!                crossbeam, ringfire, iceoryx2, futex, eventfd, pipe, unix_seqpacket, posix_sem
 //! descriptors    what the contestants that are channels of the kernel have in common
 //! ```
 
@@ -28,6 +28,7 @@ mod eventfd;
 mod far_side;
 mod futex;
 mod guard;
+mod iceoryx2;
 mod ours;
 mod ours_mpmc;
 mod pipe;

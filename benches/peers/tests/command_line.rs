@@ -76,6 +76,7 @@ fn the_list_names_every_peer_and_says_which_contestant_is_ours() {
         "crossbeam",
         "shaq",
         "ringfire",
+        "iceoryx2",
         "futex",
         "eventfd",
         "pipe",
@@ -97,7 +98,7 @@ fn in_every_mpmc_case_each_item_is_the_one_expected() {
 fn in_every_broadcast_case_each_item_that_passes_between_peers_is_the_one_expected() {
     let _cores = cores();
     let cases = ["broadcast-rtt-u64", "broadcast-1to1-u64", "broadcast-1to1-64B"];
-    all_take_part(&cases, &["shaq", "ringfire"]);
+    all_take_part(&cases, &["shaq", "ringfire", "iceoryx2"]);
 }
 
 /// The first of the cases is a round trip, which has its physical limit.
@@ -158,6 +159,7 @@ fn a_far_side_that_dies_ends_the_run_with_an_error_that_names_the_contestant() {
         ("spsc-u64", "shaq"),
         ("mpmc-2p1c", "shaq"),
         ("broadcast-1to1-u64", "ringfire"),
+        ("broadcast-1to1-u64", "iceoryx2"),
         ("wake-rtt", "futex"),
         ("wake-rtt", "pipe"),
     ];
@@ -181,9 +183,10 @@ fn a_far_side_that_dies_ends_the_run_with_an_error_that_names_the_contestant() {
 #[test]
 fn an_interrupted_run_leaves_no_name_in_shared_memory_and_no_process() {
     let _cores = cores();
-    let runs: [&[&str]; 3] = [
+    let runs: [&[&str]; 4] = [
         &["--case", "spsc-u64"],
         &["--case", "broadcast-rtt-u64", "--peer", "ringfire"],
+        &["--case", "broadcast-rtt-u64", "--peer", "iceoryx2"],
         &["--case", "wake-rtt"],
     ];
     for run in runs {
