@@ -69,7 +69,7 @@ pub(crate) fn live<W: Workload<E>, E: AcrossProcesses>(case: &Case, seat: Seat) 
     let mut first_report = reports.try_clone().context("dup(2)")?;
     let served = serve::<W, E>(seat.core, commands, reports, || {
         let attached = (E::attach(case, &seat.hand_over)?, Barrier::open(&seat.barrier)?);
-        writeln!(first_report, "{ATTACHED}").context("the near side has gone")?;
+        report(&mut first_report, ATTACHED)?;
         Ok(attached)
     });
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -86,8 +86,7 @@ pub(crate) fn serve<W: Workload<E>, E>(
         .and_then(|()| attach())
         .and_then(|(end, barrier)| serve_runs::<W, E>(end, barrier, commands, &mut reports));
     if let Err(error) = &served {
-        let text = format!("{error:#}").replace('\n', " ");
-        writeln!(reports, "{FAILED}{text}").context("the near side has gone")?;
+        report(&mut reports, &format!("{FAILED}{error:#}").replace('\n', " "))?;
     }
     served
 }
@@ -101,9 +100,14 @@ fn serve_runs<W: Workload<E>, E>(
     while let Some(run) = next_run(&mut commands)? {
         let watch = barrier.wait_for_start(commands.as_fd())?;
         let aside = W::far(&mut end, run, watch)?;
-        writeln!(reports, "{DONE}{}", aside.as_nanos()).context("the near side has gone")?;
+        report(reports, &format!("{DONE}{}", aside.as_nanos()))?;
     }
     Ok(())
+}
+
+/// In one write, so that whoever is killed has said all or nothing.
+fn report(reports: &mut File, line: &str) -> Result<()> {
+    reports.write_all(format!("{line}\n").as_bytes()).context("the near side has gone")
 }
 
 /// Length of a command.
