@@ -18,7 +18,8 @@
 //! 3. A copy is an item only if the stamp is the same before and after. A lapped reader goes on at a position that it finds
 //!    by stamps (rule 2), and counts every position in between as missed: received and missed add up to published.
 //! 4. `tail` is at most half a capacity behind the stamps, so a successor that walks on from it over FULL slots, while they
-//!    are of their positions, finds where the sequence ends. A position is never published twice.
+//!    are of their positions, finds where the sequence ends. A position is never published twice. Whoever is not ordered
+//!    behind the publisher may see `tail` earlier than the stamps that it counts.
 //! 5. Readers that are not gated write nothing that the publisher reads.
 //! 6. Only the holder of the publisher's lock byte sets CLOSED; anyone may set CLOSING. Either is loaded before the stamp
 //!    is looked at for the last time.
@@ -45,7 +46,7 @@ use crate::error::{Corruption, Word};
 use crate::layout::words::{CLOSED, CLOSING, RETIRED};
 use crate::position::{distance, free, full};
 use crate::slots::{Gates, Slots, Words};
-use crate::sync::{Edge, Ordering};
+use crate::sync::{Edge, Ordering, spin_hint};
 
 pub(crate) const E1_PUBLISH: Edge = Edge::named("broadcast E1 publish");
 pub(crate) const E3_CLOSE: Edge = Edge::named("broadcast E3 close");
@@ -404,8 +405,8 @@ impl Reader {
         self.next = position;
     }
 
-    /// Finds and copies the newest item, as `tail` says it, and moves on behind it; `None` where it was overwritten
-    /// whenever it was tried. What was received before is never passed by an older one.
+    /// Finds and copies the newest item, as `tail` says it, and moves on behind it; `None` where it was overwritten, or not
+    /// to be seen yet, whenever it was tried. What was received before is never passed by an older one.
     pub(crate) fn latest<P: Payload + ?Sized, R>(
         &mut self,
         view: &View<P>,
@@ -425,8 +426,11 @@ impl Reader {
                     return Some(Ok(copy));
                 }
                 Err(Absent::Lapped) => {}
+                // Rule 4: `tail` may be seen before the stamps that it counts.
+                Err(Absent::Empty) if distance(tail, newest) > 0 => {}
                 Err(absent) => return Some(Err(absent)),
             }
+            spin_hint();
         }
         None
     }

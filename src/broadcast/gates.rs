@@ -16,10 +16,12 @@
 //!    item from `joined` on is overwritten before the gate has released it.
 //! 2. A gate may lie further than a capacity behind tail while it joins, or where its owner asked for old items: then the
 //!    publisher waits for it. What lies before `joined` is there by luck only.
-//! 3. A gate is written by the holder of its entry's lock byte, with one exception: the publisher may demote an active one,
-//!    by exchange. Every join has a new generation, so an exchange that comes late demotes nobody else.
+//! 3. A gate is written by the holder of its entry's lock byte, with one exception: the publisher may demote one that holds
+//!    it up, by exchange. Every join has a new generation, so an exchange that comes late demotes nobody else; and whoever
+//!    joins becomes active by exchange, so a gate that was demoted before that stays so.
 //! 4. A gate whose owner died stays as it was until somebody takes its byte: the publisher, which frees it, or a successor,
-//!    which goes on from its cursor if the gate has a name and its owner had joined; otherwise joins anew.
+//!    which goes on from its cursor if the gate has a name and its owner had joined; otherwise joins anew. What lies between
+//!    the cursor and the position at which the owner had joined is there by luck for a successor, too.
 //!
 //! Edges (each with a loom model that fails when either end is weakened):
 //! - **E2 release**: cursor Release → cursor Acquire. A gated reader's copy is finished before the slot is overwritten.
@@ -95,6 +97,13 @@ impl Gate {
         self.standing.store(standing.0, E6_STANDING.release()); // E6
     }
 
+    /// Lets a gate that was `joining` be `active`, unless it was demoted meanwhile (rule 3).
+    fn activate(&self, joining: Standing, active: Standing) {
+        let release = E6_STANDING.release(); // E6
+        // Relaxed: whoever was demoted finds that where it misses something, E7.
+        let _ = self.standing.compare_exchange(joining.0, active.0, release, Ordering::Relaxed);
+    }
+
     /// Frees the gate; by whoever holds its byte.
     pub(super) fn free(&self) {
         self.set(self.stands().with(State::Free));
@@ -161,8 +170,9 @@ pub(crate) fn free<P: Payload + ?Sized>(view: &View<P>, hold: Hold) {
 pub(crate) enum Legacy {
     /// Nothing: it joins anew.
     Nothing,
-    /// A gate that was held on: it goes on at `head`; items below `seen` may have been looked at.
-    Held { head: u64, seen: u64 },
+    /// A gate that was held on: it goes on at `head`; items below `seen` may have been looked at, and those before `joined`
+    /// may be missed.
+    Held { head: u64, seen: u64, joined: u64 },
 }
 
 /// The private state of a gated reader.
@@ -200,26 +210,29 @@ impl GatedReader {
         ringer: Ringer,
     ) -> Self {
         let words = &view.gates[gate];
-        if let Legacy::Held { head, seen } = legacy {
+        if let Legacy::Held { head, seen, joined } = legacy {
             let standing = words.stands().with(State::Active);
-            return Self { gate, standing, head, ahead: head, seen, joined: head, ringer };
+            return Self { gate, standing, head, ahead: head, seen, joined, ringer };
         }
         let guess = first(view, start);
         // Relaxed, both: before the standing, E6.
         words.cursor.store(guess, Ordering::Relaxed);
         words.mark.store(guess, Ordering::Relaxed);
         let generation = (words.stands().0 >> 2).wrapping_add(1);
-        words.set(Standing::new(generation, State::Joining));
+        let joining = Standing::new(generation, State::Joining);
+        words.set(joining);
         E5_JOIN.fence("subscriber"); // E5: the gate is held, `tail` is not read yet.
         let joined = view.words.tail.load(Ordering::Relaxed); // Relaxed: behind the fence.
         let head = if start == Start::Newest { joined } else { guess };
+        let joined = if before(joined, head) { head } else { joined };
         words.cursor.store(head, E2_RELEASE.release()); // E2
-        words.mark.store(head, Ordering::Relaxed); // Relaxed: for a successor, as in `publish_mark`.
-        let standing = Standing::new(generation, State::Active);
-        words.set(standing);
+        // Relaxed, both: for a successor, as in `publish_mark`.
+        words.mark.store(head, Ordering::Relaxed);
+        words.joined.store(joined, Ordering::Relaxed);
+        let standing = joining.with(State::Active);
+        words.activate(joining, standing);
         // The publisher may have waited for the guess.
         view.words.not_full.ring_out();
-        let joined = if before(joined, head) { head } else { joined };
         Self { gate, standing, head, ahead: head, seen: head, joined, ringer }
     }
 

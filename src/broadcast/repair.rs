@@ -47,5 +47,7 @@ pub(crate) fn gate<P: Payload + ?Sized>(
     }
     let seen = head.wrapping_add(seen.max(i64::from(died)).max(0).cast_unsigned());
     words.mark.store(seen, Ordering::Relaxed);
-    Ok(Legacy::Held { head, seen })
+    let joined = words.joined.load(Ordering::Relaxed);
+    let joined = if distance(joined, head) < 0 { head } else { joined };
+    Ok(Legacy::Held { head, seen, joined })
 }
