@@ -88,7 +88,7 @@ fn locks_in_another_place_are_refused() {
 #[test]
 fn reserved_bytes_are_ignored() {
     assert_works(|it| it.put(preamble::RESERVED, [0xff; 36]));
-    assert_works(|it| it.put(body::RESERVED_POLICIES, [0xff; 104]));
+    assert_works(|it| it.put(body::HOLD_GATES, [0xff; 104]));
     assert_works(|it| it.put(body::RESERVED, [0xff; 60]));
     assert_works(|it| it.put_u64(body::POLICIES, u64::MAX));
     assert_works(|it| it.put_u64(preamble::COMPANION_INODE, 1));
