@@ -10,11 +10,17 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod claims;
+mod close;
+mod demotion;
 mod fanout;
 mod gates;
+mod holding;
 mod lagging;
 mod latest;
 mod positions;
+mod read_ahead;
+mod reads;
 mod starts;
 
 use std::ops::Range;
