@@ -10,18 +10,24 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(feature = "async")]
+mod asynchronous;
+mod busy_poll;
 mod claims;
 mod close;
 mod demotion;
+mod doorbells;
 mod fanout;
 mod gates;
 mod holding;
 mod lagging;
 mod latest;
+mod limits;
 mod positions;
 mod read_ahead;
 mod reads;
 mod starts;
+mod waiting;
 
 use std::ops::Range;
 use std::time::Duration;
