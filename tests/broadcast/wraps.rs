@@ -192,3 +192,24 @@ fn a_ring_can_go_on_counting_where_another_one_stopped() {
         assert_eq!(second.publisher().expect("the role").try_publish(3), Ok(at(3)));
     });
 }
+
+#[test]
+fn a_batch_behind_a_gap_ends_where_the_flag_changes_across_the_wrap() {
+    for_each_backing(|backing| {
+        let options = Options::<u64>::new(8).gated(1).demote_after(std::time::Duration::from_millis(1));
+        let ring = backing.create(options.start_at(at(WRAP - 2)));
+        let mut tx = ring.publisher().expect("the role");
+        publish(&mut tx, 0..6);
+        let mut rx = join(&ring, Start::At(at(0)));
+        for _ in 0..4 {
+            rx.try_read_ahead().expect("an item");
+        }
+        publish(&mut tx, 6..10);
+        tx.publish_slice_timeout(&[10, 11], crate::PATIENCE).expect("it is demoted");
+        assert_eq!(rx.try_recv(), Err(crate::lagged(2, 2)));
+        let mut out = [0; 9];
+        assert_eq!((rx.try_recv_slice(&mut out), rx.last().map(|it| it.redelivered)), (Ok(2), Some(true)));
+        assert_eq!((rx.try_recv_slice(&mut out), rx.last().map(|it| it.redelivered)), (Ok(6), Some(false)));
+        assert_eq!(out[..6], [6, 7, 8, 9, 10, 11]);
+    });
+}
