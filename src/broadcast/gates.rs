@@ -261,7 +261,7 @@ impl GatedReader {
     /// How many items from `position` on may have been looked at before.
     #[inline]
     pub(crate) fn seen_from(&self, position: u64) -> u64 {
-        if before(position, self.seen) { self.seen.wrapping_sub(position) } else { 0 }
+        distance(self.seen, position).max(0).cast_unsigned()
     }
 
     /// Whether the publisher waits no more.
