@@ -36,6 +36,11 @@ struct Watched {
 }
 
 impl Suspicion {
+    /// Of a ring of so many gates: room for all of them, so that waiting allocates nothing.
+    pub(super) fn of(gates: usize) -> Self {
+        Self(Vec::with_capacity(gates))
+    }
+
     /// How long a call may sleep before it looks again.
     pub(super) fn slice(&self, patience: Duration) -> Duration {
         match self.0.iter().any(|it| it.asked.is_none()) {
