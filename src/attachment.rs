@@ -438,14 +438,17 @@ impl Attachment {
         (head, self.position_of(head.to_bits().wrapping_add(self.len())))
     }
 
-    /// Head and tail, read one after the other.
+    /// Head and tail, read one after the other; of broadcast, where nobody takes items out, the oldest position that is not
+    /// overwritten and tail.
     fn cursors(&self) -> (Position, Position) {
-        let shared = self.region.shared();
-        let mpmc = self.region.header().kind == Kind::Mpmc;
+        let (shared, header) = (self.region.shared(), self.region.header());
+        let mpmc = header.kind == Kind::Mpmc;
         let position = |word| self.position_of(if mpmc { Claim::from_bits(word).position() } else { word });
         // Relaxed: two moments of a moving ring; nothing is read because of them.
         let head = position(shared.head.load(Ordering::Relaxed));
-        (head, position(shared.tail.load(Ordering::Relaxed)))
+        let tail = position(shared.tail.load(Ordering::Relaxed));
+        let oldest = position(tail.to_bits().wrapping_sub(header.capacity));
+        (if header.kind == Kind::Broadcast && oldest.since(head) > 0 { oldest } else { head }, tail)
     }
 
     /// `cursor`, modulo what positions of this kind count to.

@@ -175,7 +175,10 @@ impl Writer {
                 gates::E5_JOIN.fence("publisher"); // E5: `tail` is stored, no gate is read yet.
                 self.horizon = self.tail.wrapping_add(view.slots.capacity());
             }
-            gates::room(view, self.tail, self.horizon)
+            let room = gates::room(view, self.tail, self.horizon);
+            // E7: whoever demoted a gate, it was before the stamps that follow.
+            gates::E7_DEMOTION.release_ahead();
+            room
         };
         self.limit = self.tail.wrapping_add(room);
         if room == 0 { Err(Blocked::Full) } else { Ok(room) }
@@ -300,7 +303,7 @@ pub(crate) fn copied_slice<T: Element>(
         count += 1;
     }
     // Rule 2: the first one is overwritten first.
-    if was_there(view, position) { Ok(count) } else { Err(Absent::Lapped) }
+    if count > 0 && was_there(view, position) { Ok(count) } else { Err(Absent::Lapped) }
 }
 
 /// Why the slot of `position` holds `stamp` and not the item; looks once more where the ring is at its end.
@@ -327,8 +330,14 @@ fn absent<P: Payload + ?Sized>(
     } else {
         return Err(Absent::Empty);
     };
-    // Rule 6: the flag was loaded first, now the stamp for the last time.
-    if sees(view, position) { Ok(()) } else { Err(last) }
+    // Rule 6: the flag was loaded first, now the stamp for the last time. It may have gone further than to the item.
+    let stamp = view.slots.slot(position).stamp().load(Ordering::Relaxed); // Relaxed: the fence behind it, E1.
+    E1_PUBLISH.acquire_behind(); // E1
+    match distance(stamp >> 2, position) {
+        _ if stamp == full(position) => Ok(()),
+        laps if laps > 0 => Err(Absent::Lapped),
+        _ => Err(last),
+    }
 }
 
 /// Where a reader begins: at the position that `start` says, or the oldest whose item may still be there.
@@ -357,8 +366,9 @@ pub(crate) fn resume<P: Payload + ?Sized>(view: &View<P>, position: u64, resume:
 
 /// The oldest position from `position` on whose item may still be there, or still has to come. With a publisher that
 /// overwrites as fast as this looks, one whose item was there a moment ago.
-fn oldest_from<P: Payload + ?Sized>(view: &View<P>, mut position: u64) -> u64 {
+fn oldest_from<P: Payload + ?Sized>(view: &View<P>, position: u64) -> u64 {
     let capacity = view.slots.capacity();
+    let mut position = if distance(position, view.start) < 0 { view.start } else { position };
     for _ in 0..STEPS {
         // Relaxed, both: whoever copies the item looks again.
         let stamp = view.slots.slot(position).stamp().load(Ordering::Relaxed);

@@ -456,7 +456,7 @@ impl Draft {
             policies: if self.discard { DISCARD } else { 0 },
             hold_gates: nanos(self.hold_gates),
             demote_after: self.demote_after.map_or(0, nanos),
-            gate_names: [names_at as u32, names.len() as u32],
+            gate_names: if gate_count == 0 { [0; 2] } else { [names_at as u32, names.len() as u32] },
             reserved_policies: [0; 80],
             schema_name: [name_at as u32, name.len() as u32],
             schema_fields: [table_at as u32, table.len() as u32],
