@@ -161,8 +161,9 @@ pub(crate) fn free<P: Payload + ?Sized>(view: &View<P>, hold: Hold) {
 pub(crate) enum Legacy {
     /// Nothing: it joins anew.
     Nothing,
-    /// A gate that was held on: it goes on at `head`; items below `seen` may have been looked at.
-    Held { head: u64, seen: u64 },
+    /// A gate that was held on: it goes on at `head`; items below `seen` may have been looked at, nothing is missed from
+    /// `joined` on.
+    Held { head: u64, seen: u64, joined: u64 },
 }
 
 /// The private state of a gated reader.
@@ -200,9 +201,9 @@ impl GatedReader {
         ringer: Ringer,
     ) -> Self {
         let words = &view.gates[gate];
-        if let Legacy::Held { head, seen } = legacy {
+        if let Legacy::Held { head, seen, joined } = legacy {
             let standing = words.stands().with(State::Active);
-            return Self { gate, standing, head, ahead: head, seen, joined: head, ringer };
+            return Self { gate, standing, head, ahead: head, seen, joined, ringer };
         }
         let guess = first(view, start);
         // Relaxed, both: before the standing, E6.
@@ -214,12 +215,14 @@ impl GatedReader {
         let joined = view.words.tail.load(Ordering::Relaxed); // Relaxed: behind the fence.
         let head = if start == Start::Newest { joined } else { guess };
         words.cursor.store(head, E2_RELEASE.release()); // E2
-        words.mark.store(head, Ordering::Relaxed); // Relaxed: for a successor, as in `publish_mark`.
+        let joined = if before(joined, head) { head } else { joined };
+        // Relaxed, both: for a successor, as in `publish_mark`.
+        words.mark.store(head, Ordering::Relaxed);
+        words.joined.store(joined, Ordering::Relaxed);
         let standing = Standing::new(generation, State::Active);
         words.set(standing);
         // The publisher may have waited for the guess.
         view.words.not_full.ring_out();
-        let joined = if before(joined, head) { head } else { joined };
         Self { gate, standing, head, ahead: head, seen: head, joined, ringer }
     }
 

@@ -132,6 +132,8 @@ pub(crate) struct Gate {
     pub(crate) standing: AtomicU64,
     /// Items below this position may have been looked at: a successor that gets them says so.
     pub(crate) mark: AtomicU64,
+    /// Items from this position on are kept until they are released; older ones may be overwritten all the same.
+    pub(crate) joined: AtomicU64,
 }
 
 /// What [`Who::state`] says.
@@ -205,6 +207,7 @@ mod assertions {
     const_assert_eq!(offset_of!(Gate, cursor), 0);
     const_assert_eq!(offset_of!(Gate, standing), 8);
     const_assert_eq!(offset_of!(Gate, mark), 16);
+    const_assert_eq!(offset_of!(Gate, joined), 24);
 }
 
 #[cfg(loom)]
@@ -235,6 +238,7 @@ impl Shared {
 impl Gate {
     /// A gate that nobody has used.
     pub(crate) fn unused(start: u64) -> Self {
-        Self { cursor: AtomicU64::new(start), standing: AtomicU64::new(0), mark: AtomicU64::new(start) }
+        let word = || AtomicU64::new(start);
+        Self { cursor: word(), standing: AtomicU64::new(0), mark: word(), joined: word() }
     }
 }

@@ -343,12 +343,13 @@ fn byte_strings(image: &Image, creator: &[u16]) -> Vec<Row> {
     rows
 }
 
-fn gate(cursor: u64, standing: u64, mark: u64) -> Vec<Row> {
+fn gate(cursor: u64, standing: u64, mark: u64, joined: u64) -> Vec<Row> {
     vec![
         (0, "gate_cursor", u64s(&[cursor])),
         (8, "gate_standing", u64s(&[standing])),
         (16, "gate_mark", u64s(&[mark])),
-        (24, "gate_reserved", zeroes(104)),
+        (24, "gate_joined", u64s(&[joined])),
+        (32, "gate_reserved", zeroes(96)),
     ]
 }
 
@@ -386,8 +387,8 @@ fn quotes(image: &Image, creator: &[u16]) -> Vec<Row> {
     rows.extend(at(8192 + 256, entry(0, 4, 1, "", 0)));
     rows.extend(at(8192 + 2 * 256, entry(1, 4, 0, "", 0)));
     // Joined once, behind the first item, and left; joined once, and active.
-    rows.extend(at(8960, gate(START + 1, 1 << 2, START + 1)));
-    rows.extend(at(8960 + 128, gate(START + 2, 1 << 2 | 2, START + 4)));
+    rows.extend(at(8960, gate(START + 1, 1 << 2, START + 1, START + 1)));
+    rows.extend(at(8960 + 128, gate(START + 2, 1 << 2 | 2, START + 4, START)));
     rows.push((9216, "fill before the data", zeroes(12288 - 9216)));
     rows.extend(at(12288, slot(102, 1)));
     rows.extend(at(12288 + STRIDE, slot(103, 1 << 2 | 1)));
