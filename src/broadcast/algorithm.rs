@@ -305,10 +305,7 @@ pub(crate) fn first<P: Payload + ?Sized>(view: &View<P>, start: Start) -> u64 {
     let tail = view.words.tail.load(Ordering::Relaxed); // Relaxed: stamps decide what is there.
     match start {
         Start::Newest => tail,
-        Start::Oldest => {
-            let oldest = tail.wrapping_sub(view.slots.capacity());
-            oldest_from(view, if distance(oldest, view.start) < 0 { view.start } else { oldest })
-        }
+        Start::Oldest => oldest_from(view, tail.wrapping_sub(view.slots.capacity())),
         Start::At(position) => position.to_bits(),
     }
 }
@@ -326,8 +323,9 @@ pub(crate) fn resume<P: Payload + ?Sized>(view: &View<P>, position: u64, resume:
 
 /// The oldest position from `position` on whose item may still be there, or still has to come. With a publisher that
 /// overwrites as fast as this looks, one whose item was there a moment ago.
-fn oldest_from<P: Payload + ?Sized>(view: &View<P>, mut position: u64) -> u64 {
+fn oldest_from<P: Payload + ?Sized>(view: &View<P>, position: u64) -> u64 {
     let capacity = view.slots.capacity();
+    let mut position = if distance(position, view.start) < 0 { view.start } else { position };
     for _ in 0..STEPS {
         // Relaxed, both: whoever copies the item looks again.
         let stamp = view.slots.slot(position).stamp().load(Ordering::Relaxed);
