@@ -83,6 +83,10 @@ macro_rules! atomic {
 atomic!(AtomicU64, u64, const);
 #[cfg(not(loom))]
 atomic!(AtomicU32, u32, const);
+#[cfg(not(loom))]
+atomic!(AtomicU16, u16, const);
+#[cfg(not(loom))]
+atomic!(AtomicU8, u8, const);
 #[cfg(loom)]
 atomic!(AtomicU64, u64,);
 #[cfg(loom)]

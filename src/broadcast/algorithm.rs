@@ -87,6 +87,16 @@ pub(crate) enum Absent {
     Corrupted(Corruption),
 }
 
+/// What a look in passing found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Glimpse<T> {
+    Item(T),
+    /// The item is not there yet, and the ring works.
+    Nothing,
+    /// Anything else.
+    Rare,
+}
+
 /// The publisher's private state.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -215,6 +225,26 @@ pub(crate) fn sees<P: Payload + ?Sized>(view: &View<P>, position: u64) -> bool {
     let is_full = view.slots.slot(position).stamp().load(Ordering::Relaxed) == full(position);
     E1_PUBLISH.acquire_behind(); // E1
     is_full
+}
+
+/// The commonest cases: copies the item of `position`, or says at once that it is not there yet.
+#[inline]
+pub(crate) fn glimpse<T: Element>(view: &View<T>, position: u64) -> Glimpse<T> {
+    let slot = view.slots.slot(position);
+    let stamp = slot.stamp().load(Ordering::Relaxed); // Relaxed: the fence behind it, E1.
+    if stamp == full(position) {
+        E1_PUBLISH.acquire_behind(); // E1
+        let value = slot.read();
+        return if was_there(view, position) { Glimpse::Item(value) } else { Glimpse::Rare };
+    }
+    // Relaxed: a flag that is set makes this a rare case, whose handling acquires.
+    let flags = view.words.status.flags.load(Ordering::Relaxed);
+    let last_lap = position.wrapping_sub(view.slots.capacity());
+    if flags == 0 && (stamp == full(last_lap) || stamp == free(position)) {
+        Glimpse::Nothing
+    } else {
+        Glimpse::Rare
+    }
 }
 
 /// Whether the item of `position` is there; otherwise why not.

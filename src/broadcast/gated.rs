@@ -3,7 +3,7 @@
 use std::fmt;
 use std::mem;
 
-use super::algorithm::{Absent, copied, copied_slice, find, resume};
+use super::algorithm::{Absent, Glimpse, copied, copied_slice, find, glimpse, resume};
 use super::gate::Gate;
 use super::gates::GatedReader;
 use super::port::{PUBLISHER, Port, is_held_on, writer_gone};
@@ -40,7 +40,7 @@ use crate::wait::{Limit, SLICE};
 /// sent to another thread, not shared.
 pub struct GatedSubscriber<P: Payload + ?Sized> {
     pub(super) reader: GatedReader,
-    last: Option<Delivery>,
+    last: Last,
     /// The item that a guard looks at.
     pub(super) copy: P::Copy,
     /// Whether the gate goes with the handle, whatever its name.
@@ -48,10 +48,19 @@ pub struct GatedSubscriber<P: Payload + ?Sized> {
     pub(super) port: Port<P>,
 }
 
+/// What the last call delivered, kept so that the commonest one has least to note.
+#[derive(Clone, Copy, Debug)]
+enum Last {
+    Nothing,
+    /// One item, unseen before, which was received: it lies just before head, for nothing is released without a look.
+    Received,
+    Other(Delivery),
+}
+
 impl<P: Payload + ?Sized> GatedSubscriber<P> {
     pub(super) fn attach(ring: &Ring<P>, gate: Gate<'_>, start: Start) -> Result<Self, AttachError> {
         let (port, reader) = Port::gated(ring.attachment(), gate, start)?;
-        Ok(Self { reader, last: None, copy: P::Copy::default(), leaves: false, port })
+        Ok(Self { reader, last: Last::Nothing, copy: P::Copy::default(), leaves: false, port })
     }
 
     /// The position from which on nothing is missed: where this subscriber joined, or where the last owner of its gate had
@@ -82,7 +91,14 @@ impl<P: Payload + ?Sized> GatedSubscriber<P> {
     /// What the last call delivered.
     #[must_use]
     pub fn last(&self) -> Option<Delivery> {
-        self.last
+        match self.last {
+            Last::Nothing => None,
+            Last::Received => {
+                let first = Position::of_cursor(self.reader.head().wrapping_sub(1));
+                Some(Delivery { first, len: 1, redelivered: false })
+            }
+            Last::Other(delivery) => Some(delivery),
+        }
     }
 
     /// How many items are published and not released, as the ring's words say; a moment's impression.
@@ -121,7 +137,7 @@ impl<P: Payload + ?Sized> GatedSubscriber<P> {
     #[inline]
     pub(super) fn deliver(&mut self, first: u64, len: usize) -> bool {
         let redelivered = self.reader.seen_from(first) > 0;
-        self.last = Some(Delivery { first: Position::of_cursor(first), len, redelivered });
+        self.last = Last::Other(Delivery { first: Position::of_cursor(first), len, redelivered });
         redelivered
     }
 
@@ -186,6 +202,7 @@ impl<P: Payload + ?Sized> GatedSubscriber<P> {
         let position = resume(&self.port.view, from, Resume::Oldest);
         self.reader.release_to(&self.port.view, position);
         self.reader.rewind();
+        self.last = Last::Nothing;
         self.moved();
         let missed = distance(position, from).max(0).cast_unsigned();
         RecvError::Lagged { missed, resumed_at: Position::of_cursor(position) }
@@ -234,6 +251,23 @@ impl<T: Element> GatedSubscriber<T> {
     /// [`RecvError::Empty`], [`RecvError::Lagged`], [`RecvError::Closed`], or [`RecvError::Broken`].
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, RecvError> {
+        self.port.check()?;
+        let head = self.reader.head();
+        match glimpse(&self.port.view, head) {
+            Glimpse::Item(value) if self.reader.seen_from(head) == 0 => {
+                self.last = Last::Received;
+                self.release(1);
+                Ok(value)
+            }
+            Glimpse::Nothing if !self.port.counts_poll() => Err(RecvError::Empty),
+            _ => self.receive_rarely(),
+        }
+    }
+
+    /// Receives an item that was looked at before, or where there is a gap, where the ring is at its end, or where it is
+    /// time to look around.
+    #[cold]
+    fn receive_rarely(&mut self) -> Result<T, RecvError> {
         let head = self.reader.head();
         let value = self.copy(head, |port| port.view.slots.slot(head).read())?;
         self.deliver(head, 1);
@@ -381,7 +415,7 @@ impl<P: Payload + ?Sized> fmt::Debug for GatedSubscriber<P> {
         f.debug_struct("GatedSubscriber")
             .field("joined_at", &self.joined_at())
             .field("position", &self.position())
-            .field("last", &self.last)
+            .field("last", &self.last())
             .field("port", &self.port)
             .finish_non_exhaustive()
     }

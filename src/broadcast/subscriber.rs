@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::algorithm::{Absent, Reader, copied, copied_slice, find, resume};
+use super::algorithm::{Absent, Glimpse, Reader, copied, copied_slice, find, glimpse, resume};
 use super::port::{PUBLISHER, Port, writer_gone};
 use super::ring::Ring;
 use super::start::{Resume, Start};
@@ -14,6 +14,7 @@ use crate::participant::{self, Peer};
 use crate::position::{Position, distance};
 use crate::source::Doorbell;
 use crate::surface::common_consumer;
+use crate::sync::Ordering;
 use crate::wait::{Limit, SLICE};
 
 /// A subscriber that holds nobody up. It holds nothing either, and writes nothing to the ring, except that it says when it
@@ -62,7 +63,7 @@ impl<P: Payload + ?Sized> Subscriber<P> {
     #[must_use]
     pub fn lag(&self) -> u64 {
         // Relaxed: nothing is read because of it.
-        let tail = self.port.view.words.tail.load(crate::sync::Ordering::Relaxed);
+        let tail = self.port.view.words.tail.load(Ordering::Relaxed);
         distance(tail, self.reader.next()).max(0).cast_unsigned()
     }
 
@@ -212,10 +213,21 @@ impl<T: Element> Subscriber<T> {
     /// [`RecvError::Empty`], [`RecvError::Lagged`], [`RecvError::Closed`], or [`RecvError::Broken`].
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, RecvError> {
-        let value = self.receive(|port, at| port.view.slots.slot(at).read())?;
+        self.port.check()?;
+        let value = match glimpse(&self.port.view, self.reader.next()) {
+            Glimpse::Item(value) => value,
+            Glimpse::Nothing if !self.port.counts_poll() => return Err(RecvError::Empty),
+            Glimpse::Nothing | Glimpse::Rare => self.receive_rarely()?,
+        };
         self.reader.step(1);
         self.moved(1);
         Ok(value)
+    }
+
+    /// Receives where there is a gap, where the ring is at its end, or where it is time to look around.
+    #[cold]
+    fn receive_rarely(&mut self) -> Result<T, RecvError> {
+        self.receive(|port, at| port.view.slots.slot(at).read())
     }
 
     /// Receives the next items, as many as there are and `values` takes, and says how many; at least one, unless `values`

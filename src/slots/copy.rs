@@ -1,9 +1,10 @@
 //! Copies into and out of memory that other processes may write at the same time.
 //!
 //! Such bytes are not ordinary memory to the compiler (unsafe-code-guidelines, issue 152): a plain copy of them would
-//! be a data race, and the compiler may read a plain location twice. So they are touched by volatile accesses and by
-//! inline assembly only, each byte once. The blocks are in ascending order; nothing is promised about the order in
-//! which other processors see the bytes of one payload, that is what stamps are for.
+//! be a data race, and the compiler may read a plain location twice. So they are touched by Relaxed atomics, word by word,
+//! and by inline assembly only, each byte once: a copy that races is one of which some words are old and some are new. The
+//! blocks are in ascending order; nothing is promised about the order in which other processors see the words of one
+//! payload, that is what stamps are for.
 //!
 //! Invariant **I1**: every caller passes two ranges of `length` bytes that do not overlap, the one it reads readable
 //! and the one it writes writable, each of them mapped or allocated for as long as the call lasts.
@@ -11,6 +12,48 @@
 #![allow(unsafe_code)]
 
 use core::arch::asm;
+
+use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+/// An integer that is loaded and stored at one go.
+pub(super) trait Whole: Copy {
+    /// Loads it from where others may store at the same time.
+    ///
+    /// # Safety
+    ///
+    /// `from` must be valid for reading it, aligned to its size, and nobody may access it otherwise than as an atomic of its
+    /// size or by inline assembly.
+    unsafe fn load(from: *const Self) -> Self;
+
+    /// Stores it where others may load at the same time.
+    ///
+    /// # Safety
+    ///
+    /// As [`load`](Whole::load), for writing.
+    unsafe fn store(self, to: *mut Self);
+}
+
+macro_rules! whole {
+    ($($value:ty: $atomic:ident),*) => {$(
+        impl Whole for $value {
+            #[inline(always)]
+            unsafe fn load(from: *const Self) -> Self {
+                // SAFETY: the caller's promise.
+                let word = unsafe { &*from.cast::<$atomic>() };
+                word.load(Ordering::Relaxed) // Relaxed: what it means is the stamp's to say.
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut Self) {
+                // SAFETY: the caller's promise.
+                let word = unsafe { &*to.cast::<$atomic>() };
+                word.store(self, Ordering::Relaxed); // Relaxed: as above.
+            }
+        }
+    )*};
+}
+
+whole!(u8: AtomicU8, u16: AtomicU16, u32: AtomicU32, u64: AtomicU64);
 
 /// Elements longer than this are moved by a call, shorter ones by moves in the caller.
 const INLINED: usize = 512;
@@ -93,12 +136,18 @@ pub(super) fn prefetch_for_writing(address: *const u8) {
 /// # Safety
 ///
 /// `from` and `to` must be valid for one byte.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 unsafe fn copy_1(from: *const u8, to: *mut u8) {
-    // SAFETY: the caller's promise.
-    let byte = unsafe { from.read_volatile() };
-    // SAFETY: the caller's promise.
-    unsafe { to.write_volatile(byte) };
+    // SAFETY: the caller's promise; the assembly touches nothing else.
+    unsafe {
+        asm!(
+            "mov {byte}, byte ptr [{from}]",
+            "mov byte ptr [{to}], {byte}",
+            byte = out(reg_byte) _, from = in(reg) from, to = in(reg) to,
+            options(nostack, preserves_flags),
+        );
+    }
 }
 
 /// # Safety
@@ -154,6 +203,23 @@ unsafe fn copy_64(from: *const u8, to: *mut u8) {
             "movdqu xmmword ptr [{to} + 48], {d}",
             a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
             from = in(reg) from, to = in(reg) to,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// # Safety
+///
+/// `from` and `to` must be valid for one byte.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+unsafe fn copy_1(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's promise; the assembly touches nothing else.
+    unsafe {
+        asm!(
+            "ldrb {byte:w}, [{from}]",
+            "strb {byte:w}, [{to}]",
+            byte = out(reg) _, from = in(reg) from, to = in(reg) to,
             options(nostack, preserves_flags),
         );
     }

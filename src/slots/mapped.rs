@@ -12,11 +12,11 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
+use core::mem::{self, MaybeUninit};
 use core::ptr::NonNull;
 use std::sync::Arc;
 
-use super::copy::{prefetch_for_writing, transfer, transfer_element};
+use super::copy::{Whole, prefetch_for_writing, transfer, transfer_element};
 use crate::element::{Element, Payload};
 use crate::layout::geometry::{BYTES_OFFSET, LENGTH_OFFSET, SlotShape};
 use crate::region::Region;
@@ -132,7 +132,7 @@ impl<'a, P: Payload + ?Sized> Slot<'a, P> {
             return Ok(schema.size());
         }
         // SAFETY: I1, I3: the length lies between stamp and payload.
-        let length = unsafe { self.length_word().read_volatile() };
+        let length = unsafe { u32::load(self.length_word()) };
         if length as usize <= self.max_len { Ok(length as usize) } else { Err(length) }
     }
 
@@ -143,9 +143,9 @@ impl<'a, P: Payload + ?Sized> Slot<'a, P> {
 }
 
 impl<T: Element> Slot<'_, T> {
-    /// A scalar: one volatile access moves it, through a register.
+    /// A scalar, of 1, 2, 4 or 8 bytes: one atomic access moves it, through a register.
     const SCALAR: bool = size_of::<T>() <= 8 && size_of::<T>() == align_of::<T>();
-    /// A few aligned words: volatile accesses move them, so that the value need not pass through memory.
+    /// A few aligned words: atomic accesses move them, so that the value need not pass through memory.
     const WORDS: usize =
         if size_of::<T>() <= 128 && align_of::<T>() >= 8 { size_of::<T>() / size_of::<u64>() } else { 0 };
 
@@ -154,15 +154,23 @@ impl<T: Element> Slot<'_, T> {
     pub(crate) fn write(self, value: &T) {
         let to = self.payload();
         if Self::SCALAR {
-            // SAFETY: I1, I2, I3.
-            unsafe { to.write_volatile(*value) };
+            match size_of::<T>() {
+                // SAFETY: I1, I2, I3; `Element`: no padding.
+                1 => unsafe { store_scalar::<T, u8>(value, to) },
+                // SAFETY: as above.
+                2 => unsafe { store_scalar::<T, u16>(value, to) },
+                // SAFETY: as above.
+                4 => unsafe { store_scalar::<T, u32>(value, to) },
+                // SAFETY: as above.
+                _ => unsafe { store_scalar::<T, u64>(value, to) },
+            }
         } else if Self::WORDS > 0 {
             let (from, to) = ((&raw const *value).cast::<u64>(), to.cast::<u64>().as_ptr());
             for word in 0..Self::WORDS {
                 // SAFETY: the element has that many aligned, initialised words (`Element`: no padding).
                 let bits = unsafe { from.wrapping_add(word).read() };
                 // SAFETY: I2, I3; as many words lie in the slot.
-                unsafe { to.wrapping_add(word).write_volatile(bits) };
+                unsafe { bits.store(to.wrapping_add(word)) };
             }
         } else {
             // SAFETY: I1, I2; `value` is private, so the ranges do not overlap.
@@ -175,15 +183,23 @@ impl<T: Element> Slot<'_, T> {
     pub(crate) fn read(self) -> T {
         let from = self.payload();
         if Self::SCALAR {
-            // SAFETY: I1, I2, I3, I4.
-            return unsafe { from.read_volatile() };
+            return match size_of::<T>() {
+                // SAFETY: I1, I2, I3, I4.
+                1 => unsafe { load_scalar::<T, u8>(from) },
+                // SAFETY: as above.
+                2 => unsafe { load_scalar::<T, u16>(from) },
+                // SAFETY: as above.
+                4 => unsafe { load_scalar::<T, u32>(from) },
+                // SAFETY: as above.
+                _ => unsafe { load_scalar::<T, u64>(from) },
+            };
         }
         let mut value = MaybeUninit::<T>::uninit();
         if Self::WORDS > 0 {
             let (from, to) = (from.cast::<u64>().as_ptr(), value.as_mut_ptr().cast::<u64>());
             for word in 0..Self::WORDS {
                 // SAFETY: I2, I3; the slot holds that many aligned words.
-                let bits = unsafe { from.wrapping_add(word).read_volatile() };
+                let bits = unsafe { u64::load(from.wrapping_add(word)) };
                 // SAFETY: as many words lie in `value`.
                 unsafe { to.wrapping_add(word).write(bits) };
             }
@@ -203,6 +219,32 @@ impl<T: Element> Slot<'_, T> {
     }
 }
 
+/// Stores `value` as the integer `I` of its size.
+///
+/// # Safety
+///
+/// `T` and `I` must be of the same size, `to` valid for writing and aligned to it, and no byte of `T` padding.
+#[inline(always)]
+unsafe fn store_scalar<T: Element, I: Whole>(value: &T, to: NonNull<T>) {
+    // SAFETY: as large, and every byte is initialised.
+    let bits: I = unsafe { mem::transmute_copy(value) };
+    // SAFETY: the caller's promise.
+    unsafe { bits.store(to.cast().as_ptr()) };
+}
+
+/// Loads a value as the integer `I` of its size.
+///
+/// # Safety
+///
+/// `T` and `I` must be of the same size, `from` valid for reading and aligned to it, and any bytes a `T`.
+#[inline(always)]
+unsafe fn load_scalar<T: Element, I: Whole>(from: NonNull<T>) -> T {
+    // SAFETY: the caller's promise.
+    let bits = unsafe { I::load(from.cast().as_ptr()) };
+    // SAFETY: as large, and any bytes are a value.
+    unsafe { mem::transmute_copy(&bits) }
+}
+
 impl Slot<'_, [u8]> {
     /// Copies `bytes` in, `at` bytes behind the payload's start. What does not fit is cut off; callers have checked.
     #[inline]
@@ -218,7 +260,7 @@ impl Slot<'_, [u8]> {
     #[inline]
     pub(crate) fn set_length(self, length: usize) {
         // SAFETY: I1, I3: the length lies between stamp and payload.
-        unsafe { self.length_word().write_volatile(length as u32) };
+        unsafe { (length as u32).store(self.length_word()) };
     }
 
     /// Copies the first bytes into `buffer`, as many as it takes.

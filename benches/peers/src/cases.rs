@@ -15,8 +15,10 @@ use anyhow::{Result, ensure};
 
 pub(crate) use batches::{Batches, SPSC_BATCH_U64};
 pub(crate) use one_queue::{MPMC_1P2C, MPMC_2P1C, TwoConsumers, TwoProducers};
-pub(crate) use round_trip::{MPMC_RTT_U64, RoundTrip, SPSC_RTT_U64};
-pub(crate) use throughput::{MPMC_64B, MPMC_U64, SPSC_64B, SPSC_U64, Throughput};
+pub(crate) use round_trip::{BROADCAST_RTT_U64, MPMC_RTT_U64, RoundTrip, SPSC_RTT_U64};
+pub(crate) use throughput::{
+    BROADCAST_1TO1_64B, BROADCAST_1TO1_U64, MPMC_64B, MPMC_U64, SPSC_64B, SPSC_U64, Throughput,
+};
 pub(crate) use wake_round_trip::{WAKE_RTT, WakeRoundTrip};
 
 use crate::waiting::Watch;
@@ -32,6 +34,9 @@ pub(crate) static CASES: &[&Case] = &[
     &MPMC_64B,
     &MPMC_2P1C,
     &MPMC_1P2C,
+    &BROADCAST_RTT_U64,
+    &BROADCAST_1TO1_U64,
+    &BROADCAST_1TO1_64B,
     &WAKE_RTT,
 ];
 

@@ -156,14 +156,14 @@ fn contestants(ours: &'static Contestant, peers: &[&'static Contestant]) -> Vec<
 fn list() -> String {
     let mut text = "cases:\n".to_owned();
     for case in CASES {
-        text += &format!("  {:16} {}; ns per {}\n", case.name, case.about, case.operation);
+        text += &format!("  {:18} {}; ns per {}\n", case.name, case.about, case.operation);
     }
     text += "contestants:\n";
     for contestant in CONTESTANTS {
         let takes_part = CASES.iter().filter(|case| contestant.bout(case).is_some()).map(|case| case.name);
         let cases = takes_part.collect::<Vec<_>>().join(", ");
         let ours = if contestant.ours { " (ours)" } else { "" };
-        text += &format!("  {:16} {}{ours}\n{:19}in {cases}\n", contestant.name, contestant.about, "");
+        text += &format!("  {:18} {}{ours}\n{:21}in {cases}\n", contestant.name, contestant.about, "");
     }
     text
 }

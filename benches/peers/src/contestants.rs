@@ -13,7 +13,9 @@ use crate::cases::{Case, Workload};
 use crate::cores::Cores;
 use crate::far_side::{self, Seat};
 use crate::session::{self, Session};
-use crate::{crossbeam, eventfd, futex, ours, pipe, posix_sem, raw, rtrb, shaq, unix_seqpacket};
+use crate::{
+    crossbeam, eventfd, futex, iceoryx2, ours, pipe, posix_sem, raw, ringfire, rtrb, shaq, unix_seqpacket,
+};
 
 /// Every contestant, ours first.
 pub(crate) static CONTESTANTS: &[&Contestant] = &[
@@ -23,6 +25,8 @@ pub(crate) static CONTESTANTS: &[&Contestant] = &[
     &rtrb::RTRB,
     &crossbeam::CROSSBEAM,
     &shaq::SHAQ,
+    &ringfire::RINGFIRE,
+    &iceoryx2::ICEORYX2,
     &futex::FUTEX,
     &eventfd::EVENTFD,
     &pipe::PIPE,
@@ -99,6 +103,11 @@ pub(crate) trait AcrossProcesses: Sized {
 
     /// Opens them in the far process; the far end.
     fn attach(case: &Case, handed_over: &[String]) -> Result<Self>;
+
+    /// Near end: whatever takes a far end that has attached. Neither has pushed anything yet, and no clock runs.
+    fn meet(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// An end for a thread.

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! commands (near → far)   first: u64, operations: u64      closed: end
-//! reports  (far → near)   one line: "done: …", nanoseconds that do not count, or "failed: …" and the end
+//! reports  (far → near)   a process first: "attached"; then a line for each run: "done: …", nanoseconds that do not
+//!                         count; or "failed: …" and the end
 //! ```
 
 use std::fs::File;
@@ -20,6 +21,7 @@ use crate::contestants::AcrossProcesses;
 use crate::cores::pin_to;
 use crate::shared_lines::Barrier;
 
+pub(crate) const ATTACHED: &str = "attached";
 pub(crate) const DONE: &str = "done: ";
 pub(crate) const FAILED: &str = "failed: ";
 
@@ -64,8 +66,11 @@ pub(crate) fn live<W: Workload<E>, E: AcrossProcesses>(case: &Case, seat: Seat) 
     set_pdeathsig(Signal::SIGKILL).context("asking to be killed when the near side dies")?;
     let commands = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let reports = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let mut first_report = reports.try_clone().context("dup(2)")?;
     let served = serve::<W, E>(seat.core, commands, reports, || {
-        Ok((E::attach(case, &seat.hand_over)?, Barrier::open(&seat.barrier)?))
+        let attached = (E::attach(case, &seat.hand_over)?, Barrier::open(&seat.barrier)?);
+        report(&mut first_report, ATTACHED)?;
+        Ok(attached)
     });
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -81,8 +86,7 @@ pub(crate) fn serve<W: Workload<E>, E>(
         .and_then(|()| attach())
         .and_then(|(end, barrier)| serve_runs::<W, E>(end, barrier, commands, &mut reports));
     if let Err(error) = &served {
-        let text = format!("{error:#}").replace('\n', " ");
-        writeln!(reports, "{FAILED}{text}").context("the near side has gone")?;
+        report(&mut reports, &format!("{FAILED}{error:#}").replace('\n', " "))?;
     }
     served
 }
@@ -96,9 +100,14 @@ fn serve_runs<W: Workload<E>, E>(
     while let Some(run) = next_run(&mut commands)? {
         let watch = barrier.wait_for_start(commands.as_fd())?;
         let aside = W::far(&mut end, run, watch)?;
-        writeln!(reports, "{DONE}{}", aside.as_nanos()).context("the near side has gone")?;
+        report(reports, &format!("{DONE}{}", aside.as_nanos()))?;
     }
     Ok(())
+}
+
+/// In one write, so that whoever is killed has said all or nothing.
+fn report(reports: &mut File, line: &str) -> Result<()> {
+    reports.write_all(format!("{line}\n").as_bytes()).context("the near side has gone")
 }
 
 /// Length of a command.

@@ -12,8 +12,8 @@
 //! guard          notices it for one that cannot          sleep                does a thread sleep, how often has it
 //! cleanup        no name outlives the run                cores                which two, and pinning to them
 //! cases/*        one file per shape of traffic: the loops of both sides, written once for all contestants
-//! contestants    the table; one file each: ours and shaq (each with its …_mpmc), raw, rtrb, crossbeam, futex, eventfd,
-//!                pipe, unix_seqpacket, posix_sem
+//! contestants    the table; one file each: ours and shaq (each with its …_mpmc and …_broadcast), raw, rtrb, crossbeam,
+//!                ringfire, iceoryx2, futex, eventfd, pipe, unix_seqpacket, posix_sem
 //! descriptors    what the contestants that are channels of the kernel have in common
 //! ```
 
@@ -28,16 +28,20 @@ mod eventfd;
 mod far_side;
 mod futex;
 mod guard;
+mod iceoryx2;
 mod ours;
+mod ours_broadcast;
 mod ours_mpmc;
 mod pipe;
 mod posix_sem;
 mod raw;
 mod report;
+mod ringfire;
 mod rounds;
 mod rtrb;
 mod session;
 mod shaq;
+mod shaq_broadcast;
 mod shaq_mpmc;
 mod shared_lines;
 mod sleep;

@@ -1,37 +1,35 @@
 //! Ours: named rings, always across two processes, through the public API. Once for each barrier that a handle can run:
 //! one of them takes part in a run.
 
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use anyhow::{Context as _, Result, bail, ensure};
 use ringfence::spsc::{self, Consumer, Producer, Ring};
 use ringfence::{Attach, Barrier, Element, PopError, PushError, Strategy};
 
 use crate::cases::{
-    Batches, Blocking, Bulk, Case, Item, MPMC_1P2C, MPMC_2P1C, MPMC_64B, MPMC_RTT_U64, MPMC_U64, RoundTrip,
-    SPSC_64B, SPSC_BATCH_U64, SPSC_RTT_U64, SPSC_U64, Single, Throughput, TwoConsumers, TwoProducers,
-    WAKE_RTT, WakeRoundTrip,
+    BROADCAST_1TO1_64B, BROADCAST_1TO1_U64, BROADCAST_RTT_U64, Batches, Blocking, Bulk, Case, Item,
+    MPMC_1P2C, MPMC_2P1C, MPMC_64B, MPMC_RTT_U64, MPMC_U64, RoundTrip, SPSC_64B, SPSC_BATCH_U64,
+    SPSC_RTT_U64, SPSC_U64, Single, Throughput, TwoConsumers, TwoProducers, WAKE_RTT, WakeRoundTrip,
 };
-use crate::cleanup::Cleanup;
+use crate::cleanup::{Cleanup, unused_name};
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
+use crate::ours_broadcast::BroadcastEnd;
 use crate::ours_mpmc::MpmcEnd;
 
 pub(crate) static ASYMMETRIC: Contestant = Contestant {
     name: "ringfence",
-    about: "ringfence::spsc and mpmc, across processes; whoever goes to sleep runs the barrier",
+    about: "ringfence::spsc, mpmc and broadcast, across processes; whoever goes to sleep runs the barrier",
     ours: true,
     bouts: &bouts::<false>(),
 };
 
 pub(crate) static FENCED: Contestant = Contestant {
     name: "ringfence-fenced",
-    about: "ringfence::spsc and mpmc, across processes; every push and pop runs a fence",
+    about: "ringfence::spsc, mpmc and broadcast, across processes; every push and pop runs a fence",
     ours: true,
     bouts: &bouts::<true>(),
 };
 
-const fn bouts<const FENCED: bool>() -> [Bout; 10] {
+const fn bouts<const FENCED: bool>() -> [Bout; 13] {
     [
         Bout::across_processes::<RoundTrip<u64>, SpscEnd<u64, FENCED>>(&SPSC_RTT_U64),
         Bout::across_processes::<Throughput<u64>, SpscEnd<u64, FENCED>>(&SPSC_U64),
@@ -42,6 +40,9 @@ const fn bouts<const FENCED: bool>() -> [Bout; 10] {
         Bout::across_processes::<Throughput<[u64; 8]>, MpmcEnd<[u64; 8], FENCED>>(&MPMC_64B),
         Bout::across_processes::<TwoProducers<u64>, MpmcEnd<u64, FENCED>>(&MPMC_2P1C),
         Bout::across_processes::<TwoConsumers<u64>, MpmcEnd<u64, FENCED>>(&MPMC_1P2C),
+        Bout::across_processes::<RoundTrip<u64>, BroadcastEnd<u64, FENCED>>(&BROADCAST_RTT_U64),
+        Bout::across_processes::<Throughput<u64>, BroadcastEnd<u64, FENCED>>(&BROADCAST_1TO1_U64),
+        Bout::across_processes::<Throughput<[u64; 8]>, BroadcastEnd<[u64; 8], FENCED>>(&BROADCAST_1TO1_64B),
         Bout::across_processes::<WakeRoundTrip<u64>, SpscEnd<u64, FENCED>>(&WAKE_RTT),
     ]
 }
@@ -90,13 +91,6 @@ pub(crate) fn attach<const FENCED: bool>(case: &Case) -> Attach {
 
 pub(crate) fn barrier(fenced: bool) -> Barrier {
     if fenced { Barrier::Fenced } else { Barrier::Asymmetric }
-}
-
-/// No ring of this run, and no other run, has had it.
-pub(crate) fn unused_name(direction: &str) -> String {
-    static USED: AtomicU64 = AtomicU64::new(0);
-    let number = USED.fetch_add(1, Ordering::Relaxed); // Relaxed: only its own value matters
-    format!("ringfence-peers-{}-{number}-{direction}", process::id())
 }
 
 fn create<T: Item + Element, const FENCED: bool>(case: &Case, name: &str) -> Result<(Ring<T>, Cleanup)> {

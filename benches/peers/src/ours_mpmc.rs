@@ -5,9 +5,9 @@ use ringfence::mpmc::{self, Consumer, Producer, Ring};
 use ringfence::{Element, PopError, PushError};
 
 use crate::cases::{Case, Item, Single};
-use crate::cleanup::Cleanup;
+use crate::cleanup::{Cleanup, unused_name};
 use crate::contestants::{AcrossProcesses, HandOver};
-use crate::ours::{attach, barrier, cannot_pop, cannot_push, unused_name};
+use crate::ours::{attach, barrier, cannot_pop, cannot_push};
 
 pub(crate) struct MpmcEnd<T: Element, const FENCED: bool> {
     tx: Producer<T>,

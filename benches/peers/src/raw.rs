@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 
-use crate::cases::{Case, MPMC_RTT_U64, RoundTrip, SPSC_RTT_U64, Single};
+use crate::cases::{BROADCAST_RTT_U64, Case, MPMC_RTT_U64, RoundTrip, SPSC_RTT_U64, Single};
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
 use crate::shared_lines::Pair;
 
@@ -23,6 +23,7 @@ pub(crate) static RAW: Contestant = Contestant {
     bouts: &[
         Bout::across_processes::<RoundTrip<u64>, Words>(&SPSC_RTT_U64),
         Bout::across_processes::<RoundTrip<u64>, Words>(&MPMC_RTT_U64),
+        Bout::across_processes::<RoundTrip<u64>, Words>(&BROADCAST_RTT_U64),
     ],
 };
 

@@ -107,7 +107,7 @@ fn warm_up(operations: u64, case: &Case) -> u64 {
 
 /// On standard error, and only if that is a terminal.
 fn progress_bar(case: &Case, steps: usize) -> Result<ProgressBar> {
-    let style = ProgressStyle::with_template("{prefix:16} {bar:40} {pos:>4}/{len} {msg}")?;
+    let style = ProgressStyle::with_template("{prefix:18} {bar:40} {pos:>4}/{len} {msg}")?;
     Ok(ProgressBar::new(steps as u64).with_style(style).with_prefix(case.name))
 }
 

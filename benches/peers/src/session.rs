@@ -6,7 +6,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,11 @@ use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use crate::cases::{Case, Run, Workload};
+use crate::cleanup::Cleanup;
 use crate::command_line::FAR_SIDE;
 use crate::contestants::{AcrossProcesses, AcrossThreads, Bout, Contestant, HandOver};
 use crate::cores::Cores;
-use crate::far_side::{self, DONE, FAILED, Seat};
+use crate::far_side::{self, ATTACHED, DONE, FAILED, Seat};
 use crate::guard::Guard;
 use crate::shared_lines::Barrier;
 use crate::waiting::{STALLED_AFTER, Watch, readable_within};
@@ -109,24 +111,24 @@ where
     W: Workload<E> + 'static,
     E: AcrossProcesses + 'static,
 {
-    let (end, HandOver { arguments, inherited }) = E::create(case)?;
+    let (mut end, HandOver { arguments, inherited }) = E::create(case)?;
     let (barrier, path) = Barrier::create()?;
     let seat = Seat::new(contestant.name, case.name, cores.far, path, arguments);
     for descriptor in &inherited {
         // Sessions are opened one after the other: no other child is started meanwhile.
         fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::empty())).context("handing a descriptor over")?;
     }
-    let mut child = Command::new(env::current_exe().context("finding this program")?)
-        .arg(FAR_SIDE)
-        .args(seat.into_arguments())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("starting the far side")?;
+    let mut command = Command::new(env::current_exe().context("finding this program")?);
+    command.arg(FAR_SIDE).args(seat.into_arguments()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let process = FarProcess::start(command)?;
     drop(inherited); // kept open here, a channel would not end with the far side
-    let commands = child.stdin.take().map(OwnedFd::from).context("the far side has no standard input")?;
-    let reports = child.stdout.take().map(OwnedFd::from).context("the far side has no standard output")?;
-    let far = FarSide::new(commands, reports, Life::Process(child));
+    let stdin = process.child().stdin.take().map(OwnedFd::from);
+    let stdout = process.child().stdout.take().map(OwnedFd::from);
+    let commands = stdin.context("the far side has no standard input")?;
+    let reports = stdout.context("the far side has no standard output")?;
+    let mut far = FarSide::new(commands, reports, Life::Process(process));
+    far.attached()?;
+    end.meet()?;
     Ok(Session::new::<W, E>(contestant, case, barrier, far, end))
 }
 
@@ -166,7 +168,7 @@ struct FarSide {
 
 #[derive(Debug)]
 enum Life {
-    Process(Child),
+    Process(FarProcess),
     Thread(JoinHandle<Result<()>>),
 }
 
@@ -180,16 +182,26 @@ impl FarSide {
         commands.write_all(&far_side::command(run)).context("the far side does not listen any more")
     }
 
+    /// Waits for the far process's word that it has attached.
+    fn attached(&mut self) -> Result<()> {
+        let report = self.report()?;
+        ensure!(report == ATTACHED, unexpected(&report));
+        Ok(())
+    }
+
     /// Waits for the far side's word that its part of the run went well: how much of its time does not count.
     fn confirm(&mut self) -> Result<Duration> {
-        let report = self.report_within(STALLED_AFTER)?;
-        let Some(report) = report else {
-            bail!("the far side gave no report within {} s", STALLED_AFTER.as_secs());
-        };
+        let report = self.report()?;
         match report.strip_prefix(DONE).map(str::parse) {
             Some(Ok(aside)) => Ok(Duration::from_nanos(aside)),
-            _ => bail!("far side: {}", report.strip_prefix(FAILED).unwrap_or(&report)),
+            _ => bail!(unexpected(&report)),
         }
+    }
+
+    /// The next report, which is due; an error when there is none.
+    fn report(&mut self) -> Result<String> {
+        let report = self.report_within(STALLED_AFTER)?;
+        report.with_context(|| format!("the far side gave no report within {} s", STALLED_AFTER.as_secs()))
     }
 
     /// What the far side says that went wrong, or else the error that the near side met.
@@ -225,7 +237,7 @@ impl FarSide {
     fn see_to_the_end(&mut self) -> String {
         self.commands = None;
         match self.life.take() {
-            Some(Life::Process(child)) => ended(child),
+            Some(Life::Process(process)) => process.ended(),
             Some(Life::Thread(thread)) => match thread.join() {
                 Ok(Ok(())) => "its thread returned".to_owned(),
                 Ok(Err(error)) => format!("{error:#}"),
@@ -242,17 +254,59 @@ impl Drop for FarSide {
     }
 }
 
-fn ended(mut child: Child) -> String {
-    let told = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return status.to_string(),
-            Ok(None) if told.elapsed() < FAREWELL => thread::sleep(Duration::from_millis(1)),
-            Ok(None) | Err(_) => break,
+/// What a report says that is not the one expected.
+fn unexpected(report: &str) -> String {
+    format!("far side: {}", report.strip_prefix(FAILED).unwrap_or(report))
+}
+
+/// Killed before the names are removed, so that it makes no more of them.
+#[derive(Debug)]
+struct FarProcess {
+    child: Arc<Mutex<Child>>,
+    _kill: Cleanup,
+}
+
+impl FarProcess {
+    fn start(mut command: Command) -> Result<Self> {
+        let start =
+            || command.spawn().map(|child| Arc::new(Mutex::new(child))).context("starting the far side");
+        let (child, kill) = Cleanup::of(start, |child| {
+            if let Err(error) = killed(child) {
+                eprintln!("warning: the far side was not killed: {error}");
+            }
+        })?;
+        Ok(Self { child, _kill: kill })
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        lock(&self.child)
+    }
+
+    /// Waits until it ends, which it was told to, and kills it when it does not. How it ended.
+    fn ended(self) -> String {
+        let told = Instant::now();
+        loop {
+            let ended = self.child().try_wait();
+            match ended {
+                Ok(Some(status)) => return status.to_string(),
+                Ok(None) if told.elapsed() < FAREWELL => thread::sleep(Duration::from_millis(1)),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        match killed(&self.child) {
+            Ok(status) => format!("killed, {status}"),
+            Err(error) => error.to_string(),
         }
     }
-    match child.kill().and_then(|()| child.wait()) {
-        Ok(status) => format!("killed, {status}"),
-        Err(error) => error.to_string(),
-    }
+}
+
+/// How it ended, now or before.
+fn killed(child: &Mutex<Child>) -> io::Result<ExitStatus> {
+    let mut child = lock(child);
+    child.kill()?;
+    child.wait()
+}
+
+fn lock(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
 //! `shaq`: Anza's queues in shared memory, across processes, over memfds; here the single-producer single-consumer one,
-//! in [`shaq_mpmc`](crate::shaq_mpmc) the other.
+//! in [`shaq_mpmc`](crate::shaq_mpmc) and [`shaq_broadcast`](crate::shaq_broadcast) the others.
 //!
 //! It offers no copy of a slice: batches are written item by item and published once, and read as slices.
 //!
@@ -14,16 +14,18 @@ use shaq::error::Error;
 use shaq::spsc::{Consumer, Producer, minimum_file_size};
 
 use crate::cases::{
-    Batches, Bulk, Case, Item, MPMC_1P2C, MPMC_2P1C, MPMC_64B, MPMC_RTT_U64, MPMC_U64, RoundTrip, SPSC_64B,
-    SPSC_BATCH_U64, SPSC_RTT_U64, SPSC_U64, Single, Throughput, TwoConsumers, TwoProducers,
+    BROADCAST_1TO1_64B, BROADCAST_1TO1_U64, BROADCAST_RTT_U64, Batches, Bulk, Case, Item, MPMC_1P2C,
+    MPMC_2P1C, MPMC_64B, MPMC_RTT_U64, MPMC_U64, RoundTrip, SPSC_64B, SPSC_BATCH_U64, SPSC_RTT_U64, SPSC_U64,
+    Single, Throughput, TwoConsumers, TwoProducers,
 };
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
+use crate::shaq_broadcast::BroadcastEnd;
 use crate::shaq_mpmc::MpmcEnd;
 use crate::shared_lines::{memfd, open_memfd};
 
 pub(crate) static SHAQ: Contestant = Contestant {
     name: "shaq",
-    about: "shaq's spsc and mpmc, across processes; batches written item by item, published once, read as slices",
+    about: "shaq's spsc, mpmc and broadcast, across processes; batches written item by item, published once, read as slices",
     ours: false,
     bouts: &[
         Bout::across_processes::<RoundTrip<u64>, End<u64>>(&SPSC_RTT_U64),
@@ -35,6 +37,9 @@ pub(crate) static SHAQ: Contestant = Contestant {
         Bout::across_processes::<Throughput<[u64; 8]>, MpmcEnd<[u64; 8]>>(&MPMC_64B),
         Bout::across_processes::<TwoProducers<u64>, MpmcEnd<u64>>(&MPMC_2P1C),
         Bout::across_processes::<TwoConsumers<u64>, MpmcEnd<u64>>(&MPMC_1P2C),
+        Bout::across_processes::<RoundTrip<u64>, BroadcastEnd<u64>>(&BROADCAST_RTT_U64),
+        Bout::across_processes::<Throughput<u64>, BroadcastEnd<u64>>(&BROADCAST_1TO1_U64),
+        Bout::across_processes::<Throughput<[u64; 8]>, BroadcastEnd<[u64; 8]>>(&BROADCAST_1TO1_64B),
     ],
 };
 

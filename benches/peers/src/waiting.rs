@@ -114,14 +114,20 @@ pub(crate) fn first_hang_up<const N: usize>(
 ) -> Result<Option<usize>> {
     let limit = PollTimeout::try_from(limit).context("a limit too long for poll(2)")?;
     let mut polled = pipes.map(|pipe| PollFd::new(pipe, PollFlags::empty()));
-    while let Err(error) = poll(&mut polled, limit) {
-        ensure!(error == Errno::EINTR, "poll(2): {error}");
-    }
+    poll_whole(&mut polled, limit)?;
     Ok(polled.iter().position(|pipe| pipe.any() == Some(true)))
 }
 
 fn events(pipe: BorrowedFd<'_>, interest: PollFlags, limit: PollTimeout) -> Result<PollFlags> {
     let mut polled = [PollFd::new(pipe, interest)];
-    poll(&mut polled, limit).context("poll(2) on the pipe to the other side")?;
+    poll_whole(&mut polled, limit)?;
     Ok(polled[0].revents().unwrap_or(PollFlags::empty()))
+}
+
+/// A signal does not cut it short: another thread sees to that, and it would be taken for a failure.
+fn poll_whole(polled: &mut [PollFd<'_>], limit: PollTimeout) -> Result<()> {
+    while let Err(error) = poll(polled, limit) {
+        ensure!(error == Errno::EINTR, "poll(2): {error}");
+    }
+    Ok(())
 }

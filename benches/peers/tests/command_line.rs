@@ -44,7 +44,7 @@ fn wait_for<R>(mut attempt: impl FnMut() -> Option<R>) -> R {
     }
 }
 
-/// Names of rings that the process `pid` made.
+/// Names that the process `pid` made, and that its far sides made for it.
 fn names_in_shared_memory(pid: u32) -> Vec<String> {
     let entries = fs::read_dir("/dev/shm").unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -75,6 +75,8 @@ fn the_list_names_every_peer_and_says_which_contestant_is_ours() {
         "rtrb",
         "crossbeam",
         "shaq",
+        "ringfire",
+        "iceoryx2",
         "futex",
         "eventfd",
         "pipe",
@@ -89,6 +91,18 @@ fn the_list_names_every_peer_and_says_which_contestant_is_ours() {
 fn in_every_mpmc_case_each_item_is_the_one_expected() {
     let _cores = cores();
     let cases = ["mpmc-rtt-u64", "mpmc-u64", "mpmc-64B", "mpmc-2p1c", "mpmc-1p2c"];
+    all_take_part(&cases, &["ringfence", "crossbeam", "shaq"]);
+}
+
+#[test]
+fn in_every_broadcast_case_each_item_is_the_one_expected() {
+    let _cores = cores();
+    let cases = ["broadcast-rtt-u64", "broadcast-1to1-u64", "broadcast-1to1-64B"];
+    all_take_part(&cases, &["ringfence", "shaq", "ringfire", "iceoryx2"]);
+}
+
+/// The first of the cases is a round trip, which has its physical limit.
+fn all_take_part(cases: &[&str], contestants: &[&str]) {
     let chosen = cases.iter().flat_map(|case| ["--case", case]).collect::<Vec<_>>();
     let output = program(&chosen).args(["--rounds", "2", "--millis", "2"]).output().unwrap();
     assert!(output.status.success(), "{}", error_text(&output));
@@ -96,12 +110,9 @@ fn in_every_mpmc_case_each_item_is_the_one_expected() {
     let measured: Vec<Vec<&str>> =
         table.lines().map(|line| line.split_whitespace().take(2).collect()).collect();
     for case in cases {
-        assert!(
-            ["ringfence", "crossbeam", "shaq"].iter().all(|who| measured.contains(&vec![case, *who])),
-            "{table}"
-        );
+        assert!(contestants.iter().all(|who| measured.contains(&vec![*case, *who])), "{table}");
     }
-    assert!(measured.contains(&vec!["mpmc-rtt-u64", "raw"]), "{table}");
+    assert!(measured.contains(&vec![cases[0], "raw"]), "{table}");
 }
 
 /// The rows of a run of one short round.
@@ -144,7 +155,14 @@ fn all_that_wake_each_other_sleep_before_every_message() {
 #[test]
 fn a_far_side_that_dies_ends_the_run_with_an_error_that_names_the_contestant() {
     let _cores = cores();
-    let killed = [("spsc-u64", "shaq"), ("mpmc-2p1c", "shaq"), ("wake-rtt", "futex"), ("wake-rtt", "pipe")];
+    let killed = [
+        ("spsc-u64", "shaq"),
+        ("mpmc-2p1c", "shaq"),
+        ("broadcast-1to1-u64", "ringfire"),
+        ("broadcast-1to1-u64", "iceoryx2"),
+        ("wake-rtt", "futex"),
+        ("wake-rtt", "pipe"),
+    ];
     for (case, peer) in killed {
         let mut child = long_run(&["--case", case, "--peer", peer]);
         wait_for(|| {
@@ -153,7 +171,9 @@ fn a_far_side_that_dies_ends_the_run_with_an_error_that_names_the_contestant() {
             }
             child.try_wait().unwrap()
         });
+        let pid = child.id();
         let output = child.wait_with_output().unwrap();
+        assert_eq!(names_in_shared_memory(pid), Vec::<String>::new());
         assert_eq!(output.status.code(), Some(1));
         let text = error_text(&output);
         assert!(text.contains(&format!("in {case}: the far side")), "{text}");
@@ -163,8 +183,14 @@ fn a_far_side_that_dies_ends_the_run_with_an_error_that_names_the_contestant() {
 #[test]
 fn an_interrupted_run_leaves_no_name_in_shared_memory_and_no_process() {
     let _cores = cores();
-    for case in ["spsc-u64", "wake-rtt"] {
-        let mut child = long_run(&["--case", case]);
+    let runs: [&[&str]; 4] = [
+        &["--case", "spsc-u64"],
+        &["--case", "broadcast-rtt-u64", "--peer", "ringfire"],
+        &["--case", "broadcast-rtt-u64", "--peer", "iceoryx2"],
+        &["--case", "wake-rtt"],
+    ];
+    for run in runs {
+        let mut child = long_run(run);
         wait_for(|| Some(names_in_shared_memory(child.id())).filter(|names| !names.is_empty()));
         let far = wait_for(|| Some(far_sides(&child)).filter(|far| !far.is_empty()));
         kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();

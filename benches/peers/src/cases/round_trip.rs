@@ -24,6 +24,12 @@ pub(crate) static MPMC_RTT_U64: Case = Case {
     ..SPSC_RTT_U64
 };
 
+pub(crate) static BROADCAST_RTT_U64: Case = Case {
+    name: "broadcast-rtt-u64",
+    about: "as spsc-rtt-u64, over rings for many subscribers that lose nothing; each has one",
+    ..SPSC_RTT_U64
+};
+
 /// The near side sends and waits for the echo.
 #[derive(Debug)]
 pub(crate) struct RoundTrip<T>(PhantomData<T>);

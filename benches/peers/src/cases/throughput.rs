@@ -40,6 +40,18 @@ pub(crate) static MPMC_64B: Case = Case {
     ..SPSC_64B
 };
 
+pub(crate) static BROADCAST_1TO1_U64: Case = Case {
+    name: "broadcast-1to1-u64",
+    about: "as spsc-u64, over a ring for many subscribers that loses nothing; it has one",
+    ..SPSC_U64
+};
+
+pub(crate) static BROADCAST_1TO1_64B: Case = Case {
+    name: "broadcast-1to1-64B",
+    about: "as spsc-64B, over a ring for many subscribers that loses nothing; it has one",
+    ..SPSC_64B
+};
+
 /// The far side produces, the near side consumes.
 #[derive(Debug)]
 pub(crate) struct Throughput<T>(PhantomData<T>);
