@@ -27,7 +27,7 @@ macro_rules! common_ring {
             }
 
             /// How many items are in the ring: exact while nobody moves, else a moment's impression. In `spsc` those that are
-            /// not released, in `mpmc` those that no consumer has taken.
+            /// not released, in `mpmc` those that no consumer has taken, in `broadcast` those that are not overwritten.
             #[must_use]
             pub fn len(&self) -> usize {
                 self.attachment.len() as usize
