@@ -206,7 +206,7 @@ fn demoted() {
     for round in 0..size(3, 30) {
         let (name, ring) = ring_of(Options::<Item>::new(16).gated(1).gate("slow").demote_after(allowed));
         let mut tx = ring.publisher().expect("a free role");
-        let manner = if round % 2 == 0 { "slices" } else { "" };
+        let manner = if round.is_multiple_of(2) { "slices" } else { "" };
         let (slow, other) = (subscriber(&name, "slow", "sleep", manner), subscriber(&name, "any", "", ""));
         for _ in 0..100 + round {
             tx.publish_timeout(next(&tx), PATIENCE).expect("room");
@@ -400,7 +400,7 @@ fn hold_ended() {
     for round in 0..size(2, 10) {
         let victim = Role::ready("broadcast hold gate", &[&name, "recorder"]);
         let pid = victim.pid();
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             victim.kill();
         } else {
             // One that leaves is a recorder that is restarted.
@@ -534,7 +534,7 @@ fn all_woken() {
         let mut moments = Numbers::from_seed(51);
         for count in 1..=size(500, 50_000) {
             // Mostly they are about to fall asleep; now and then they sleep.
-            if count % 16 == 0 {
+            if count.is_multiple_of(16) {
                 sleepers.iter().for_each(Role::asleep);
             } else {
                 (0..moments.below(3000)).for_each(|_| std::hint::spin_loop());

@@ -95,7 +95,7 @@ fn publish(mut tx: Publisher<Item>, count: u64) {
     listen();
     while tx.position().to_bits() < count {
         let next = tx.position().to_bits();
-        if next / RUN % 2 == 0 {
+        if (next / RUN).is_multiple_of(2) {
             assert_eq!(tx.publish(item(next, 0)).map(Position::to_bits), Ok(next));
             say_sometimes(next);
         } else {
@@ -118,7 +118,7 @@ fn publish_on_and_on(ring: &Ring<Item>, me: u64, when: &str, journal: &str) {
     say(&tx.position().to_bits().to_string());
     loop {
         let next = tx.position().to_bits();
-        let published = if next % 3 == 0 || journal.is_some() {
+        let published = if next.is_multiple_of(3) || journal.is_some() {
             tx.publish(item(next, me)).map(|_| ())
         } else {
             let items: [Item; 32] = std::array::from_fn(|step| item(next + step as u64, me));
@@ -331,7 +331,7 @@ fn record(ring: &Ring<Item>, path: &str, life: u64) {
     };
     say("ready");
     for round in life.. {
-        let result = if round % 2 == 0 {
+        let result = if round.is_multiple_of(2) {
             rx.read().map(|item| {
                 write(item.position(), item.redelivered(), &item);
                 item.release();
