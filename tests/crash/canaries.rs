@@ -7,7 +7,8 @@ use libtest_mimic::Trial;
 use crate::books::Tally;
 use crate::item::{Number, Numbered};
 use crate::journal::Entry;
-use crate::laboratory::{Beside, Effect, Fate, Laboratory, Operation, Scene, VICTIM};
+use crate::laboratory::{Effect, Fate, Laboratory, VICTIM};
+use crate::queue::{Beside, Operation, Scene};
 use crate::spsc::Spsc;
 use crate::trial;
 

@@ -17,6 +17,8 @@ mod kind;
 mod laboratory;
 mod mpmc;
 mod process;
+#[cfg(target_arch = "x86_64")]
+mod queue;
 mod rings;
 mod soak;
 mod spsc;
