@@ -53,7 +53,7 @@ pub(crate) enum Effect {
     Pushes(u64),
     /// It takes as many, which nobody may see any more before its caller has them.
     Takes(u64),
-    /// It hands out as many, which are noted before they are released.
+    /// It hands out items, which are noted before so many of them are released.
     Reads(u64),
     /// It ends the ring.
     Closes,
@@ -62,7 +62,7 @@ pub(crate) enum Effect {
 impl Effect {
     /// Whether only who has the role can do it.
     pub(crate) fn is_of_a_role(self) -> bool {
-        matches!(self, Self::Pushes(_) | Self::Takes(_) | Self::Reads(_))
+        matches!(self, Self::Pushes(1..) | Self::Takes(1..) | Self::Reads(1..))
     }
 }
 
@@ -190,18 +190,23 @@ impl<E: Experiment> Laboratory<E> {
         let mut moved_before = 0;
         self.strayed = 0;
         for &steps in points {
+            let strayed_before = self.strayed;
             let Outcome { tally: mut found, done } = self.trial(steps, fate);
             let returned = fate == Fate::Stopped || steps == self.trace.len();
             let moved = done.iter().take_while(|it| **it).count();
             // What is done stays done, oldest first, and all of it when the call returns.
             // Where there are others of its role, those may have done it in place of one that was stopped.
             let alone = self.operation.is_alone(fate);
-            let astray =
-                done[moved..].contains(&true) || moved < moved_before || (returned && moved < done.len());
+            // As many instructions of another path are not as far.
+            let strayed = self.strayed > strayed_before;
+            let is_undone = moved < moved_before && !strayed;
+            let astray = done[moved..].contains(&true) || is_undone || (returned && moved < done.len());
             if alone && astray {
                 found.complaints.push(format!("{moved_before} items were moved, now it is {done:?}"));
             }
-            moved_before = if fate == Fate::Killed { moved } else { 0 };
+            if fate == Fate::Killed && !strayed {
+                moved_before = moved;
+            }
             tally.add(found, || {
                 let place = place_of(self.trace.after(steps));
                 format!("{fate:?} after {steps} instructions, at {place}")

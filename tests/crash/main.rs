@@ -8,6 +8,7 @@
 mod common;
 
 mod books;
+mod broadcast;
 #[cfg(target_arch = "x86_64")]
 mod canaries;
 mod item;

@@ -2,6 +2,7 @@
 
 use libtest_mimic::Trial;
 
+use crate::broadcast::operations as broadcast;
 use crate::laboratory::{Experiment, Fate, Finding, Laboratory};
 use crate::mpmc::operations as mpmc;
 use crate::spsc::operations as spsc;
@@ -14,7 +15,8 @@ const STOPPED: usize = 64;
 pub(crate) fn trials() -> Vec<Trial> {
     let of_one = trials_of(spsc::ELEMENTS).chain(trials_of(spsc::BYTES));
     let of_many = trials_of(mpmc::ELEMENTS).chain(trials_of(mpmc::BYTES));
-    of_one.chain(of_many).collect()
+    let to_all = trials_of(broadcast::ELEMENTS).chain(trials_of(broadcast::BYTES));
+    of_one.chain(of_many).chain(to_all).collect()
 }
 
 fn trials_of<E: Experiment + Sync>(operations: &'static [&'static E]) -> impl Iterator<Item = Trial> {
