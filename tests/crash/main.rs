@@ -45,6 +45,7 @@ fn main() {
     } else {
         trials.extend(stepping::trials());
         trials.extend(canaries::trials());
+        trials.extend(broadcast::canaries::trials());
     }
     #[cfg(not(target_arch = "x86_64"))]
     println!("skipped: single steps (made for x86-64)");

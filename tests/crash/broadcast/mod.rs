@@ -1,5 +1,7 @@
 //! Rings of one publisher whose every subscriber sees every item, in the laboratory.
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod canaries;
 mod ledger;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod operations;

@@ -127,13 +127,17 @@ impl<P: Load + ?Sized> Survivors<P> {
     }
 
     /// Goes on behind the dead: receives everything, then uses every slot twice more, once beside empty ones and once
-    /// beside full ones, which laps those who have no gate. Says whether the ring is closed.
+    /// beside full ones, which laps those who have no gate. Says whether the ring is closed. Where somebody waited in vain
+    /// nobody waits again.
     pub(crate) fn settle(&mut self, ring: &Ring<P>, are_gates: bool) -> bool {
         self.attach(ring, are_gates);
         if self.drain_all() {
             return true;
         }
         for _ in 0..CAPACITY {
+            if self.ledger.house.is_stuck() {
+                return false;
+            }
             // What somebody holds who has died is free after a while.
             match self.publish(BOUND / 2) {
                 Some(Pushed::Accepted) => {}
@@ -145,6 +149,9 @@ impl<P: Load + ?Sized> Survivors<P> {
             }
             self.drain(Reader::Gated);
             self.drain(Reader::Recorder);
+        }
+        if self.ledger.house.is_stuck() {
+            return false;
         }
         self.fill(are_gates);
         self.drain_all();
