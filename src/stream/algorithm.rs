@@ -121,16 +121,6 @@ impl Writer {
         view.words.not_empty.ring(self.ringer, ALL);
     }
 
-    /// Pushes as many of `values` as there is room for, at least one.
-    #[inline]
-    pub(crate) fn push_slice<T: Element>(&mut self, view: &View<T>, values: &[T]) -> Result<usize, Blocked> {
-        let room = self.room(view, 1, values.len() as u64)?;
-        let count = values.len().min(usize::try_from(room).unwrap_or(usize::MAX));
-        view.units.write(self.tail, &values[..count]);
-        self.commit(view, count as u64);
-        Ok(count)
-    }
-
     /// Says that nothing follows what was pushed.
     pub(crate) fn close<P: Payload + ?Sized>(&mut self, view: &View<P>) {
         view.words.status.flags.fetch_or(CLOSED, E3_CLOSE.release()); // E3
@@ -277,6 +267,11 @@ impl Reader {
             self.seen = end;
             self.publish_mark(view);
         }
+    }
+
+    /// How many units from head on have been looked at.
+    pub(crate) fn looked_at(&self) -> u64 {
+        self.seen_from(self.head)
     }
 
     /// Moves on to the next unit to be read ahead, that of `position`.

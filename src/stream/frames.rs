@@ -12,12 +12,12 @@
 //! 3. A reader believes nothing: kind, length and place are checked against what is committed, each header is loaded once, and
 //!    a second frame of padding in a row is corruption.
 
-use super::algorithm::{Absent, Blocked, Reader, Writer};
+use super::algorithm::Writer;
 use crate::error::{Corruption, Word};
 use crate::packed::View;
 
 /// Bytes of a frame's header.
-const HEADER: u64 = 8;
+pub(super) const HEADER: u64 = 8;
 /// Kind of a frame that holds a record.
 const RECORD: u64 = 1;
 /// Kind of a frame that holds nothing.
@@ -66,13 +66,11 @@ pub(crate) fn needed(view: &View<[u8]>, writer: &Writer, length: u64) -> u64 {
     if frame <= contiguous { frame } else { contiguous + frame }
 }
 
-/// Finds room for a record of `length` bytes, which is no longer than the longest.
+/// Where a record of `length` bytes goes, for which the `needed` bytes are free.
 #[inline]
-pub(crate) fn reserve(view: &View<[u8]>, writer: &mut Writer, length: u64) -> Result<Reserved, Blocked> {
-    let needed = needed(view, writer, length);
-    writer.room(view, needed, needed)?;
+pub(crate) fn reserved(writer: &Writer, needed: u64, length: u64) -> Reserved {
     let padding = needed - frame(length);
-    Ok(Reserved { at: writer.tail().wrapping_add(padding), padding })
+    Reserved { at: writer.tail().wrapping_add(padding), padding }
 }
 
 /// Commits the record of `length` bytes, no more than there was room for, that was written where `reserved` says.
@@ -103,18 +101,6 @@ impl Found {
     pub(crate) fn bytes(self) -> u64 {
         self.position.wrapping_add(HEADER)
     }
-}
-
-/// Finds the record at `position`, or behind the padding there; otherwise says why there is none.
-#[inline]
-pub(crate) fn find(
-    view: &View<[u8]>,
-    reader: &mut Reader,
-    position: u64,
-    writer_gone: impl FnOnce() -> bool,
-) -> Result<Found, Absent> {
-    let committed = reader.find(view, position, 1, writer_gone)?;
-    parse(view, position, committed).map_err(Absent::Corrupted)
 }
 
 /// The record at `position`, or behind the padding there, of the `committed` bytes from there on, of which there are some.
