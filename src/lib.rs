@@ -116,7 +116,7 @@ pub use element::__private;
 pub use element::{Element, Field, Fingerprint, Payload, Scalar, Schema, Shape};
 pub use error::{
     AttachError, Difference, Fault, Holder, OpenError, PopError, PushError, RecvError, ReleaseError,
-    UnlinkError, WaitError, Word,
+    TransferError, UnlinkError, WaitError, Word,
 };
 pub use position::Position;
 pub use ringfence_derive::Element;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use crate::element::{Element, Payload};
 use crate::region::Region;
 use crate::slots::copy::{Whole, transfer_bulk};
+use crate::sys::transfer::Pieces;
 
 /// The units of a ring, which they keep mapped.
 pub(crate) struct Packed<P: ?Sized> {
@@ -113,6 +114,26 @@ impl<P: Payload + ?Sized> Packed<P> {
         unsafe { transfer_bulk(first.as_ptr(), start.as_mut_ptr().cast(), length) };
         // SAFETY: as above.
         unsafe { transfer_bulk(second.as_ptr(), end.as_mut_ptr().cast(), rest) };
+    }
+}
+
+impl<P: Payload + ?Sized> Packed<P> {
+    /// Adds the `count` units from `position` on to `pieces`.
+    ///
+    /// # Panics
+    ///
+    /// Where there are not so many.
+    pub(crate) fn lend<'a>(&'a self, position: u64, count: usize, pieces: &mut Pieces<'a>) {
+        for (start, length) in self.pieces(position, count) {
+            // SAFETY: I1: so many bytes lie there, mapped as long as this lives.
+            unsafe { pieces.push(start, length) };
+        }
+    }
+
+    /// Where `place`, which lies among the units, is in the region, in bytes.
+    pub(crate) fn offset_of(&self, place: *const u8) -> u64 {
+        let units = place.addr() - self.base.addr().get();
+        self.region.header().geometry.data.offset + units as u64
     }
 }
 

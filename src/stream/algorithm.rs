@@ -286,6 +286,12 @@ impl Reader {
         self.ahead = self.head;
     }
 
+    /// Notes that the kernel may refer to what lies before `end`, before it does.
+    pub(crate) fn lend<P: Payload + ?Sized>(&self, view: &View<P>, end: u64) {
+        // Relaxed: read by a successor, whom the kernel's lock orders behind this.
+        view.words.sent.store(end, Ordering::Relaxed);
+    }
+
     /// Tells a successor what was looked at.
     pub(crate) fn publish_mark<P: ?Sized>(&self, view: &View<P>) {
         // Relaxed: read by a successor, whom the kernel's lock orders behind this, and by tools.

@@ -34,8 +34,9 @@
 //! `spsc`. Positions count elements; in a ring of records, bytes.
 //!
 //! Files: `algorithm`, `frames` (records) and `repair` are the protocol, checked by loom; `ring` opens and hands out roles;
-//! `writer`, `claim`, `reader`, `read`, `ahead` and `bytes` (the byte stream) are the handles, `port` what they share, `watch`
-//! how others wait for them, `awaiting` their verbs in async code.
+//! `writer`, `claim`, `reader`, `read`, `ahead` and `bytes` (the byte stream) are the handles, `drain` sends to descriptors and
+//! fills from them, `lending` how the kernel is called for that; `port` is what handles share, `watch` how others wait for
+//! them, `awaiting` their verbs in async code.
 
 pub(crate) mod algorithm;
 pub(crate) mod frames;
@@ -49,6 +50,10 @@ mod awaiting;
 mod bytes;
 #[cfg(not(loom))]
 mod claim;
+#[cfg(not(loom))]
+mod drain;
+#[cfg(not(loom))]
+mod lending;
 #[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]
@@ -68,6 +73,8 @@ mod writer;
 pub use self::{
     bytes::Trusted,
     claim::{Claim, ClaimSlice},
+    drain::Drain,
+    lending::{Aliasing, Copying, Mode, Notified},
     options::{Options, open, open_with},
     read::{ReadBatch, ReadGuard, ReadSlice, Record},
     reader::Reader,

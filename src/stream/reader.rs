@@ -6,6 +6,7 @@ use super::algorithm::{self, Absent};
 use super::frames::{self, Found};
 use super::port::{PRODUCER, Port, writer_gone};
 use super::read::{ReadBatch, ReadGuard, ReadSlice};
+use super::repair;
 use super::ring::Ring;
 use super::watch::Watch;
 use crate::barrier::Barrier;
@@ -13,7 +14,7 @@ use crate::delivery::Delivery;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Corruption, Fault, Passing, PopError};
 use crate::participant::{self, Peer};
-use crate::position::Position;
+use crate::position::{Position, distance};
 use crate::source::Doorbell;
 use crate::surface::common_consumer;
 use crate::vocabulary::Role;
@@ -35,6 +36,8 @@ pub struct Reader<P: Payload + ?Sized> {
     last: Option<Delivery>,
     /// The records of the last batch.
     pub(super) batch: Vec<Found>,
+    /// A predecessor had lent the kernel what lies before this position.
+    stranded: Option<u64>,
     pub(super) port: Port<P>,
 }
 
@@ -42,7 +45,28 @@ impl<P: Payload + ?Sized> Reader<P> {
     pub(super) fn attach(ring: &Ring<P>) -> Result<Self, AttachError> {
         let (port, (head, seen)) = Port::attach(ring.attachment(), Role::Consumer)?;
         let reader = algorithm::Reader::at(head, seen, port.barrier.ringer());
-        Ok(Self { reader, last: None, batch: Vec::new(), port })
+        let stranded = repair::in_flight(&port.view)?;
+        Ok(Self { reader, last: None, batch: Vec::new(), stranded, port })
+    }
+
+    /// How many elements, of records bytes, a reader that is gone had lent the kernel ([`Notified`](super::Notified),
+    /// [`Aliasing`](super::Aliasing)) and not released. While there are any, nothing can be read: releasing them would let the
+    /// writer change what the kernel may not have sent yet.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        let head = self.reader.head();
+        self.stranded.map_or(0, |end| distance(end, head).max(0).cast_unsigned())
+    }
+
+    /// Takes back what a reader that is gone had lent the kernel, and says how many elements, of records bytes, that are:
+    /// they come next, once more. Only whoever knows that the far side has got them, or is gone, can say so.
+    pub fn abandon_in_flight(&mut self) -> u64 {
+        let count = self.in_flight();
+        if self.port.check().is_ok() {
+            self.stranded = None;
+            self.reader.lend(&self.port.view, self.reader.head());
+        }
+        count
     }
 
     /// What the last pop or look of this handle delivered; of records, `len` counts records.
@@ -80,6 +104,9 @@ impl<P: Payload + ?Sized> Reader<P> {
     #[inline]
     pub(super) fn find(&mut self, position: u64, wanted: u64) -> Result<u64, PopError> {
         self.port.check()?;
+        if self.stranded.is_some() {
+            return Err(PopError::InFlight);
+        }
         let Self { reader, port, .. } = self;
         let attachment = &port.attachment;
         match reader.find(&port.view, position, wanted, || writer_gone(attachment)) {

@@ -14,6 +14,18 @@ pub(crate) fn writer<P: Payload + ?Sized>(view: &View<P>) -> u64 {
     view.words.tail.load(Ordering::Relaxed) // Relaxed: the predecessor's word, ordered by the kernel's lock.
 }
 
+/// Where what a dead reader had lent the kernel ends, if it had lent anything that it had not released.
+pub(crate) fn in_flight<P: Payload + ?Sized>(view: &View<P>) -> Result<Option<u64>, Corruption> {
+    // Relaxed: words of the same role's predecessor, ordered by the kernel's lock.
+    let head = view.words.head.load(Ordering::Relaxed);
+    let sent = view.words.sent.load(Ordering::Relaxed);
+    let count = distance(sent, head);
+    if count > view.units.capacity().cast_signed() {
+        return Err(Corruption { what: Word::Sent, found: sent });
+    }
+    Ok((count > 0).then_some(sent))
+}
+
 /// Where a reader goes on, and up to where units count as looked at: `(head, seen)`. Whatever a reader hands out unreleased it
 /// has noted before, so a dead one leaves no more than that.
 pub(crate) fn reader<P: Payload + ?Sized>(view: &View<P>) -> Result<(u64, u64), Corruption> {
