@@ -14,3 +14,4 @@ pub mod futex;
 mod looks;
 pub mod mpmc;
 pub mod spsc;
+pub mod stream;

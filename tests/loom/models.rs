@@ -11,6 +11,7 @@ mod doorbell;
 mod edges;
 mod mpmc;
 mod spsc;
+mod stream;
 
 use std::sync::{Arc, Mutex};
 
