@@ -18,7 +18,7 @@ use crate::layout::geometry::{MAX_ENTRIES, SlotShape};
 use crate::layout::header::{Content, Draft, Header, MAX_GATE_NAME};
 use crate::layout::words::{CLOSED, CLOSING};
 use crate::participant::{self, Participant, Peer, Presence};
-use crate::position::{CLAIM_MASK, Claim, Position};
+use crate::position::{CLAIM_MASK, Claim, Position, distance};
 use crate::region::{Access, Name, Region, Settings, Standing, os_error};
 use crate::sync::Ordering;
 use crate::sys::{file, identity};
@@ -438,17 +438,25 @@ impl Attachment {
         (head, self.position_of(head.to_bits().wrapping_add(self.len())))
     }
 
-    /// Head and tail, read one after the other; of broadcast, where nobody takes items out, the oldest position that is not
-    /// overwritten and tail.
+    /// Head and tail, read one after the other. Of a broadcast ring, which has no head, the oldest position that may still
+    /// be there.
     fn cursors(&self) -> (Position, Position) {
         let (shared, header) = (self.region.shared(), self.region.header());
-        let mpmc = header.kind == Kind::Mpmc;
-        let position = |word| self.position_of(if mpmc { Claim::from_bits(word).position() } else { word });
+        let position = |word| match header.kind {
+            Kind::Mpmc => self.position_of(Claim::from_bits(word).position()),
+            Kind::Spsc | Kind::Broadcast | Kind::Stream => self.position_of(word),
+        };
         // Relaxed: two moments of a moving ring; nothing is read because of them.
-        let head = position(shared.head.load(Ordering::Relaxed));
-        let tail = position(shared.tail.load(Ordering::Relaxed));
-        let oldest = position(tail.to_bits().wrapping_sub(header.capacity));
-        (if header.kind == Kind::Broadcast && oldest.since(head) > 0 { oldest } else { head }, tail)
+        let head = shared.head.load(Ordering::Relaxed);
+        let tail = shared.tail.load(Ordering::Relaxed);
+        let head = match header.kind {
+            Kind::Broadcast if distance(tail, header.start) >= header.capacity.cast_signed() => {
+                tail.wrapping_sub(header.capacity)
+            }
+            Kind::Broadcast => header.start,
+            Kind::Spsc | Kind::Mpmc | Kind::Stream => head,
+        };
+        (position(head), position(tail))
     }
 
     /// `cursor`, modulo what positions of this kind count to.

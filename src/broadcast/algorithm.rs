@@ -345,10 +345,7 @@ pub(crate) fn first<P: Payload + ?Sized>(view: &View<P>, start: Start) -> u64 {
     let tail = view.words.tail.load(Ordering::Relaxed); // Relaxed: stamps decide what is there.
     match start {
         Start::Newest => tail,
-        Start::Oldest => {
-            let oldest = tail.wrapping_sub(view.slots.capacity());
-            oldest_from(view, if distance(oldest, view.start) < 0 { view.start } else { oldest })
-        }
+        Start::Oldest => oldest_from(view, tail.wrapping_sub(view.slots.capacity())),
         Start::At(position) => position.to_bits(),
     }
 }

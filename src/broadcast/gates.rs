@@ -6,7 +6,7 @@
 //!   fence                             ─E5→        standing = JOINING          ─E6→
 //!   standing, cursor of each gate                 fence
 //!   limit = min(cursors …, tail) + capacity       joined = tail               the guarantee starts here
-//!                                                 cursor; standing = ACTIVE
+//!                                                 cursor, joined; standing = ACTIVE
 //! ```
 //!
 //! Rules:

@@ -124,8 +124,8 @@ fn a_claim_of_bytes_grows_by_what_is_appended_and_refuses_whole_what_does_not_fi
         let refused = tx.try_claim().expect("room").copy_from(b"123456789").err();
         assert_eq!(refused, Some(PushError::TooLong { len: 9, max: 8 }));
         write!(tx.claim().expect("room"), "lost").expect("it fits");
-        let mut claim = tx.claim().expect("room");
-        write!(claim, "{}={:.1}", "bid", 1.5).expect("it fits");
+        let (side, mut claim) = ("bid", tx.claim().expect("room"));
+        write!(claim, "{side}={:.1}", 1.5).expect("it fits");
         claim.finish().commit().expect("a commit");
         received(b"bid=1.5");
     });

@@ -77,7 +77,8 @@ fn a_fruitless_call_leaves_the_last_delivery_as_it_was() {
         let mut tx = ring.publisher().expect("the role");
         let (mut lossy, mut gated) = (subscribe(&ring, Start::Newest), join(&ring, Start::Newest));
         publish(&mut tx, 0..1);
-        (lossy.try_recv().expect("an item"), gated.try_recv().expect("an item"));
+        lossy.try_recv().expect("an item");
+        gated.try_recv().expect("an item");
         let last = (lossy.last(), gated.last());
         assert_eq!((lossy.try_recv(), gated.try_recv()), (Err(RecvError::Empty), Err(RecvError::Empty)));
         assert_eq!((lossy.last(), gated.last()), last);

@@ -294,3 +294,44 @@ fn a_repair_leaves_gates_alone_that_are_held() {
     assert_eq!(tx.publish_timeout(4, Duration::from_millis(20)), Err(PushError::Timeout));
     assert_eq!(drain_gated(&mut recorder(&crashed)).len(), 4);
 }
+
+#[test]
+fn old_items_that_a_gate_had_by_luck_only_are_missed_by_its_next_subscriber_as_by_the_first() {
+    for_each_backing(|backing| {
+        let ring = backing.create(held());
+        let mut tx = ring.publisher().expect("the role");
+        publish(&mut tx, 0..10);
+        let rx = ring.subscribe_gated("recorder", Start::Oldest).expect("the gate");
+        assert_eq!((rx.position(), rx.joined_at()), (at(6), at(10)));
+        drop(rx);
+        // The publisher looks at its gates once a lap.
+        let end = (10..20).find(|it| tx.try_publish(*it).is_err()).expect("within a lap");
+        assert!(end > 10);
+        let mut rx = recorder(&ring);
+        assert_eq!((rx.position(), rx.joined_at()), (at(6), at(10)));
+        assert_eq!(rx.try_recv(), Err(crate::lagged(end - 10, end - 4)));
+        assert!(drain_gated(&mut rx).into_iter().eq((end - 4..end).map(|it| (it, false))));
+    });
+}
+
+#[test]
+fn a_subscriber_that_had_more_in_hand_than_the_ring_holds_is_succeeded() {
+    for_each_backing(|backing| {
+        let ring = backing.create(held());
+        let mut tx = ring.publisher().expect("the role");
+        publish(&mut tx, 0..10);
+        let mut rx = ring.subscribe_gated("recorder", Start::Oldest).expect("the gate");
+        for _ in 6..10 {
+            rx.try_read_ahead().expect("an item");
+        }
+        let end = (10..20).find(|it| tx.try_publish(*it).is_err()).expect("within a lap");
+        for _ in 10..end {
+            rx.try_read_ahead().expect("an item");
+        }
+        assert!(end - 6 > 4);
+        drop(rx);
+        let mut rx = recorder(&ring);
+        assert_eq!(rx.try_recv(), Err(crate::lagged(end - 10, end - 4)));
+        assert!(drain_gated(&mut rx).into_iter().eq((end - 4..end).map(|it| (it, true))));
+    });
+}

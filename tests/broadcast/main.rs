@@ -25,6 +25,7 @@ mod holding;
 mod lagging;
 mod latest;
 mod limits;
+mod model;
 mod options;
 mod positions;
 mod read_ahead;

@@ -127,3 +127,20 @@ fn the_first_items_of_a_ring_are_the_oldest_wherever_it_starts() {
         assert_eq!((rx.position(), drain(&mut rx)), (at(5), vec![5, 6, 7]));
     });
 }
+
+#[test]
+fn whoever_starts_before_the_first_item_goes_on_with_it_at_once() {
+    for_each_backing(|backing| {
+        for published in [0, 3, 1500] {
+            let ring = backing.create(Options::<u64>::new(1024).gated(1).start_at(at(100_000)));
+            let mut tx = ring.publisher().expect("the role");
+            publish(&mut tx, 0..published);
+            let (mut lossy, mut gated) = (subscribe(&ring, Start::At(at(5))), join(&ring, Start::At(at(5))));
+            let oldest = published.saturating_sub(1024);
+            assert_eq!(lossy.try_recv(), Err(lagged(99_995 + oldest, 100_000 + oldest)));
+            assert_eq!(gated.try_recv(), Err(lagged(99_995 + oldest, 100_000 + oldest)));
+            assert!(drain(&mut lossy).into_iter().eq(oldest..published));
+            assert!(drain_gated(&mut gated).into_iter().eq((oldest..published).map(|it| (it, false))));
+        }
+    });
+}

@@ -245,13 +245,16 @@ fn woken<R: Send>(
     })
 }
 
+/// Something that a subscriber, or whoever has the ring, does; the subscriber, if it is still there.
+type Act = fn(&Ring<u64>, GatedSubscriber<u64>) -> Option<GatedSubscriber<u64>>;
+
 #[test]
 fn a_sleeping_publisher_is_woken_by_whatever_frees_it() {
     for_each_backing(|backing| {
         for barrier in BARRIERS {
             let attach = Attach::new().strategy(Strategy::Sleep).barrier(barrier);
             let options = Options::<u64>::new(2).gated(2).attach(attach);
-            let acts: [fn(&Ring<u64>, GatedSubscriber<u64>) -> Option<GatedSubscriber<u64>>; 5] = [
+            let acts: [Act; 5] = [
                 |_, mut rx| rx.try_recv().map(|_| rx).ok(),
                 |_, mut rx| {
                     rx.try_read().expect("an item").release();

@@ -1,8 +1,8 @@
 //! Promises that cross processes, checked with real ones.
 //!
-//! The test binary runs itself again in one of the roles of `roles.rs`, `sleepers.rs` and `workers.rs`: started with
-//! `--role NAME RING …`, it takes part in a ring, says on standard output what it did, and is killed, stopped or spoken to
-//! on standard input by its test.
+//! The test binary runs itself again in one of the roles of `roles.rs`, `sleepers.rs`, `subscribers.rs` and `workers.rs`:
+//! started with `--role NAME RING …`, it takes part in a ring, says on standard output what it did, and is killed, stopped
+//! or spoken to on standard input by its test.
 
 #![allow(missing_docs, clippy::disallowed_types)]
 
@@ -12,6 +12,7 @@ mod common;
 mod barriers;
 mod child;
 mod endings;
+mod fanout;
 mod faults;
 mod filters;
 mod liveness;
@@ -21,8 +22,10 @@ mod removal;
 mod roles;
 mod sleepers;
 mod sleeping;
+mod subscribers;
 mod system_calls;
 mod takeover;
+mod times;
 mod workers;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -35,6 +38,7 @@ fn main() {
     let trials = [
         barriers::trials(),
         endings::trials(),
+        fanout::trials(),
         faults::trials(),
         liveness::trials(),
         many::trials(),

@@ -134,6 +134,11 @@ impl Lookout {
         Self { stat: format!("/proc/{peer}/stat"), lost: Cell::new(0) }
     }
 
+    /// How often the peer slept although there was something for it.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.get()
+    }
+
     /// Waits until the peer has `reacted` to what this side did for it.
     pub(crate) fn wait_until(&self, reacted: impl Fn() -> bool) {
         let begun = Instant::now();
@@ -161,9 +166,15 @@ impl Lookout {
 /// What a role says now and then that takes long.
 pub(crate) const ALIVE: &str = "alive";
 
+/// Waits for the good end of a role that may take long, and says that it is alive.
+pub(crate) fn finish_with_signs_of_life(role: Role) {
+    while role.line().is_some_and(|line| line == ALIVE) {}
+    role.finish();
+}
+
 /// What both have seen, for [`Seen::of`].
 pub(crate) fn report(watch: &Watch, lookout: &Lookout) -> String {
-    format!("done {} {} {} {}", watch.calls, watch.longest, watch.stalls, lookout.lost.get())
+    format!("done {} {} {} {}", watch.calls, watch.longest, watch.stalls, lookout.lost())
 }
 
 /// What one side has seen, in the test.

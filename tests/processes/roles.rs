@@ -30,9 +30,10 @@ pub(crate) fn play(arguments: &[String]) {
         "close descriptors" => close_descriptors(name),
         "attach beside forks" => attach_beside_forks(name, number(&arguments[2])),
         "push into rings" => push_into_rings(name, number(&arguments[2])),
-        role => match role.strip_prefix("mpmc ") {
-            Some(role) => crate::workers::play(role, name, &arguments[2..]),
-            None => crate::sleepers::play(role, name, &arguments[2..]),
+        role => match role.split_once(' ') {
+            Some(("mpmc", role)) => crate::workers::play(role, name, &arguments[2..]),
+            Some(("broadcast", role)) => crate::subscribers::play(role, name, &arguments[2..]),
+            _ => crate::sleepers::play(role, name, &arguments[2..]),
         },
     }
 }
