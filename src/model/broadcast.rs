@@ -226,17 +226,11 @@ impl Publisher {
 
     /// Frees the gate that holds it up, if one does: under the gate's byte, which nobody holds.
     pub fn free(&mut self) -> bool {
-        let hold = self.blocking();
-        hold.inspect(|hold| gates::free(self.ring.view(), *hold)).is_some()
+        self.blocking().is_some_and(|hold| gates::free(self.ring.view(), hold))
     }
 
     fn blocking(&self) -> Option<Hold> {
-        gates::blocking(self.ring.view(), self.writer.tail())
-    }
-
-    /// Which gate holds it up.
-    pub fn held_by(&self) -> Option<usize> {
-        self.blocking().map(|hold| hold.gate)
+        gates::blocking(self.ring.view(), self.writer.tail()).next().map(|(_, hold)| hold)
     }
 
     pub fn close(mut self) {

@@ -490,6 +490,25 @@ fn a_gate_that_is_demoted_while_it_joins_stays_demoted() {
     });
 }
 
+#[test]
+fn a_gate_that_is_demoted_while_it_is_taken_over_stays_demoted() {
+    check_long(|| {
+        let ring = Ring::racing(2, START, 1);
+        let mut publisher = ring.publisher();
+        drop(ring.gated(0, Start::Newest)); // dies
+        publish(&mut publisher, 2);
+        let demotes = thread::spawn(move || {
+            if publisher.try_publish(3) == Published::Full && publisher.demote() {
+                publish(&mut publisher, 2);
+            }
+        });
+        let mut gated = ring.take_gate(0, true, true, Start::Newest);
+        receive_or_miss(&mut gated, Gated::try_recv);
+        demotes.join().expect("no panic");
+        receive_or_miss(&mut gated, Gated::try_recv);
+    });
+}
+
 /// What a publication of one item writes: the stamp, two words, the stamp, tail.
 const PUBLISH: u32 = 5;
 /// Its first write after which the item is in the ring.
