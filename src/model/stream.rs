@@ -133,7 +133,8 @@ impl Reader {
                 let seen = reader.seen_from(head);
                 let count = if seen > 0 { there.min(seen) } else { there };
                 let count = values.len().min(count as usize);
-                reader.take_slice(view, &mut values[..count]);
+                view.units.read(head, &mut values[..count]);
+                reader.release(view, count as u64);
                 Pop::Items(count, seen > 0)
             }
             Err(Absent::Empty) => Pop::Empty,
@@ -178,9 +179,9 @@ impl Reader {
 
     /// Copies the oldest unit without asking the writer's cursor: what no reader may do.
     pub fn pop_blindly(&mut self) -> u64 {
-        let mut values = [0];
-        self.reader.take_slice(&self.view, &mut values);
-        values[0]
+        let value = self.view.units.get(self.reader.head());
+        self.reader.release(&self.view, 1);
+        value
     }
 }
 

@@ -29,7 +29,7 @@
 //! FastForward's and MCRingBuffer's successors'.
 
 use crate::doorbell::{ALL, Ringer, ring_out};
-use crate::element::{Element, Payload};
+use crate::element::Payload;
 use crate::error::{Corruption, Word};
 use crate::layout::words::{CLOSED, CLOSING, RETIRED};
 use crate::packed::View;
@@ -251,13 +251,6 @@ impl Reader {
         self.head = head;
         view.words.head.store(head, E2_RELEASE.release()); // E2
         view.words.not_full.ring(self.ringer, ALL);
-    }
-
-    /// Copies the oldest units into `values`, and releases them; the caller has found them.
-    #[inline]
-    pub(crate) fn take_slice<T: Element>(&mut self, view: &View<T>, values: &mut [T]) {
-        view.units.read(self.head, values);
-        self.release(view, values.len() as u64);
     }
 
     /// Notes that the units before `end` are handed out unreleased, before they are.

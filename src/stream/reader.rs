@@ -214,8 +214,10 @@ impl<T: Element> Reader<T> {
             return self.port.check().map(|()| 0).map_err(PopError::Broken);
         }
         let count = self.find_run(values.len())?;
-        self.deliver(self.reader.head(), count);
-        self.reader.take_slice(&self.port.view, &mut values[..count]);
+        let head = self.reader.head();
+        self.deliver(head, count);
+        self.port.view.units.read(head, &mut values[..count]);
+        self.reader.release(&self.port.view, count as u64);
         Ok(count)
     }
 
