@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use static_assertions::const_assert;
 
 use crate::position::Position;
+#[cfg(not(loom))]
+use crate::sys::Failure;
 use crate::vocabulary::{Kind, Role};
 
 /// A shared word that held a value which the protocol cannot produce.
@@ -23,6 +25,10 @@ pub enum Word {
     Length,
     /// The record of who claimed a position (mpmc).
     Claim,
+    /// The header of a record (stream).
+    Frame,
+    /// The cursor of what was lent to the kernel (stream).
+    Sent,
 }
 
 impl fmt::Display for Word {
@@ -33,6 +39,8 @@ impl fmt::Display for Word {
             Self::Tail => "tail",
             Self::Length => "length",
             Self::Claim => "claim record",
+            Self::Frame => "header of a record",
+            Self::Sent => "sent",
         })
     }
 }
@@ -164,6 +172,9 @@ pub enum PopError {
         /// Number of its entry ([`Participant::index`](crate::Participant::index)).
         by: u32,
     },
+    /// A reader that is gone had lent the kernel what comes next, to send it without a copy, and nobody knows whether that is
+    /// finished with it ([`abandon_in_flight`](crate::stream::Reader::abandon_in_flight); stream).
+    InFlight,
     /// The limit passed before an item came.
     Timeout,
     /// The ring was closed and no item is left to deliver: none will come.
@@ -179,6 +190,7 @@ impl fmt::Display for PopError {
         match self {
             Self::Empty => f.write_str("the ring is empty"),
             Self::Held { by } => write!(f, "participant {by} has not finished with its item"),
+            Self::InFlight => f.write_str("a reader that is gone had lent the kernel what comes next"),
             Self::Timeout => f.write_str("the ring was still empty when the limit passed"),
             Self::Closed => f.write_str("the ring is closed and drained"),
             Self::Broken(fault) => fmt::Display::fmt(fault, f),
@@ -191,6 +203,88 @@ impl std::error::Error for PopError {}
 impl From<Fault> for PopError {
     fn from(fault: Fault) -> Self {
         Self::Broken(fault)
+    }
+}
+
+/// Why nothing was moved between a stream and a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// Nothing is there to be sent. Only the `try_` forms say this.
+    Empty,
+    /// There is no room for what would be read. Only the `try_` forms say this.
+    Full,
+    /// As [`PopError::InFlight`].
+    InFlight,
+    /// The descriptor does not take, or have, anything now (`EAGAIN`).
+    WouldBlock,
+    /// The limit passed before there was something to be done.
+    Timeout,
+    /// The ring was closed; where it is drained, nothing is left in it.
+    Closed,
+    /// The handle or its ring cannot be used any more.
+    Broken(Fault),
+    /// The operating system refused; what was in the ring still is.
+    Os {
+        /// The call that failed.
+        call: &'static str,
+        /// Why: the value of `errno`.
+        errno: i32,
+    },
+}
+
+impl fmt::Display for TransferError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => fmt::Display::fmt(&PopError::Empty, f),
+            Self::Full => fmt::Display::fmt(&PushError::Full, f),
+            Self::InFlight => fmt::Display::fmt(&PopError::InFlight, f),
+            Self::WouldBlock => f.write_str("the descriptor is not ready"),
+            Self::Timeout => f.write_str("there was nothing to be done when the limit passed"),
+            Self::Closed => f.write_str("the ring is closed"),
+            Self::Broken(fault) => fmt::Display::fmt(fault, f),
+            Self::Os { call, errno } => write!(f, "{call}: {}", io::Error::from_raw_os_error(*errno)),
+        }
+    }
+}
+
+impl std::error::Error for TransferError {}
+
+impl From<Fault> for TransferError {
+    fn from(fault: Fault) -> Self {
+        Self::Broken(fault)
+    }
+}
+
+impl From<PopError> for TransferError {
+    fn from(error: PopError) -> Self {
+        match error {
+            // Nobody holds a stream up.
+            PopError::Empty | PopError::Held { .. } => Self::Empty,
+            PopError::InFlight => Self::InFlight,
+            PopError::Timeout => Self::Timeout,
+            PopError::Closed => Self::Closed,
+            PopError::Broken(fault) => Self::Broken(fault),
+        }
+    }
+}
+
+impl From<PushError> for TransferError {
+    fn from(error: PushError) -> Self {
+        match error {
+            // As above; and bytes have no length that could be too large.
+            PushError::Full | PushError::Held { .. } | PushError::TooLong { .. } => Self::Full,
+            PushError::Timeout => Self::Timeout,
+            PushError::Closed => Self::Closed,
+            PushError::Broken(fault) => Self::Broken(fault),
+        }
+    }
+}
+
+#[cfg(not(loom))]
+impl From<Failure> for TransferError {
+    fn from(Failure { call, errno }: Failure) -> Self {
+        if errno == libc::EAGAIN { Self::WouldBlock } else { Self::Os { call, errno } }
     }
 }
 

@@ -70,9 +70,11 @@ mod element;
 mod error;
 mod layout;
 pub mod mpmc;
+mod packed;
 mod position;
 mod slots;
 pub mod spsc;
+pub mod stream;
 mod sync;
 mod vocabulary;
 
@@ -114,7 +116,7 @@ pub use element::__private;
 pub use element::{Element, Field, Fingerprint, Payload, Scalar, Schema, Shape};
 pub use error::{
     AttachError, Difference, Fault, Holder, OpenError, PopError, PushError, RecvError, ReleaseError,
-    UnlinkError, WaitError, Word,
+    TransferError, UnlinkError, WaitError, Word,
 };
 pub use position::Position;
 pub use ringfence_derive::Element;

@@ -187,6 +187,15 @@ pub(crate) fn compiler_fence() {
     core::sync::atomic::compiler_fence(Ordering::SeqCst);
 }
 
+/// Tells the processor that a word is looked at until it changes; a model, that it has to change.
+#[inline(always)]
+pub(crate) fn spin_hint() {
+    #[cfg(not(loom))]
+    core::hint::spin_loop();
+    #[cfg(loom)]
+    loom::thread::yield_now();
+}
+
 #[cfg(loom)]
 fn is_weakened(name: &str, end: &str) -> bool {
     use std::sync::OnceLock;

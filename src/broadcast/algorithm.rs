@@ -18,7 +18,8 @@
 //! 3. A copy is an item only if the stamp is the same before and after. A lapped reader goes on at a position that it finds
 //!    by stamps (rule 2), and counts every position in between as missed: received and missed add up to published.
 //! 4. `tail` is at most half a capacity behind the stamps, so a successor that walks on from it over FULL slots, while they
-//!    are of their positions, finds where the sequence ends. A position is never published twice.
+//!    are of their positions, finds where the sequence ends. A position is never published twice. Whoever is not ordered
+//!    behind the publisher may see `tail` earlier than the stamps that it counts.
 //! 5. Readers that are not gated write nothing that the publisher reads.
 //! 6. Only the holder of the publisher's lock byte sets CLOSED; anyone may set CLOSING. Either is loaded before the stamp
 //!    is looked at for the last time.
@@ -45,7 +46,7 @@ use crate::error::{Corruption, Word};
 use crate::layout::words::{CLOSED, CLOSING, RETIRED};
 use crate::position::{distance, free, full};
 use crate::slots::{Gates, Slots, Words};
-use crate::sync::{Edge, Ordering};
+use crate::sync::{Edge, Ordering, spin_hint};
 
 pub(crate) const E1_PUBLISH: Edge = Edge::named("broadcast E1 publish");
 pub(crate) const E3_CLOSE: Edge = Edge::named("broadcast E3 close");
@@ -64,6 +65,19 @@ pub(crate) struct View<P: ?Sized> {
     pub(crate) gates: Gates,
     /// Position of the ring's first item.
     pub(crate) start: u64,
+}
+
+#[cfg(not(loom))]
+impl<P: Payload + ?Sized> View<P> {
+    /// How many slots there are.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.slots.capacity()
+    }
+
+    /// Longest item, in bytes.
+    pub(crate) fn max_len(&self) -> usize {
+        self.slots.max_len()
+    }
 }
 
 /// Why the publisher cannot go on now.
@@ -174,7 +188,10 @@ impl Writer {
                 gates::E5_JOIN.fence("publisher"); // E5: `tail` is stored, no gate is read yet.
                 self.horizon = self.tail.wrapping_add(view.slots.capacity());
             }
-            gates::room(view, self.tail, self.horizon)
+            let room = gates::room(view, self.tail, self.horizon);
+            // E7: whoever demoted a gate, it was before the stamps that follow.
+            gates::E7_DEMOTION.release_ahead();
+            room
         };
         self.limit = self.tail.wrapping_add(room);
         if room == 0 { Err(Blocked::Full) } else { Ok(room) }
@@ -299,7 +316,7 @@ pub(crate) fn copied_slice<T: Element>(
         count += 1;
     }
     // Rule 2: the first one is overwritten first.
-    if was_there(view, position) { Ok(count) } else { Err(Absent::Lapped) }
+    if count > 0 && was_there(view, position) { Ok(count) } else { Err(Absent::Lapped) }
 }
 
 /// Why the slot of `position` holds `stamp` and not the item; looks once more where the ring is at its end.
@@ -326,8 +343,14 @@ fn absent<P: Payload + ?Sized>(
     } else {
         return Err(Absent::Empty);
     };
-    // Rule 6: the flag was loaded first, now the stamp for the last time.
-    if sees(view, position) { Ok(()) } else { Err(last) }
+    // Rule 6: the flag was loaded first, now the stamp for the last time. It may have gone further than to the item.
+    let stamp = view.slots.slot(position).stamp().load(Ordering::Relaxed); // Relaxed: the fence behind it, E1.
+    E1_PUBLISH.acquire_behind(); // E1
+    match distance(stamp >> 2, position) {
+        _ if stamp == full(position) => Ok(()),
+        laps if laps > 0 => Err(Absent::Lapped),
+        _ => Err(last),
+    }
 }
 
 /// Where a reader begins: at the position that `start` says, or the oldest whose item may still be there.
@@ -335,10 +358,7 @@ pub(crate) fn first<P: Payload + ?Sized>(view: &View<P>, start: Start) -> u64 {
     let tail = view.words.tail.load(Ordering::Relaxed); // Relaxed: stamps decide what is there.
     match start {
         Start::Newest => tail,
-        Start::Oldest => {
-            let oldest = tail.wrapping_sub(view.slots.capacity());
-            oldest_from(view, if distance(oldest, view.start) < 0 { view.start } else { oldest })
-        }
+        Start::Oldest => oldest_from(view, tail.wrapping_sub(view.slots.capacity())),
         Start::At(position) => position.to_bits(),
     }
 }
@@ -356,8 +376,9 @@ pub(crate) fn resume<P: Payload + ?Sized>(view: &View<P>, position: u64, resume:
 
 /// The oldest position from `position` on whose item may still be there, or still has to come. With a publisher that
 /// overwrites as fast as this looks, one whose item was there a moment ago.
-fn oldest_from<P: Payload + ?Sized>(view: &View<P>, mut position: u64) -> u64 {
+fn oldest_from<P: Payload + ?Sized>(view: &View<P>, position: u64) -> u64 {
     let capacity = view.slots.capacity();
+    let mut position = if distance(position, view.start) < 0 { view.start } else { position };
     for _ in 0..STEPS {
         // Relaxed, both: whoever copies the item looks again.
         let stamp = view.slots.slot(position).stamp().load(Ordering::Relaxed);
@@ -404,8 +425,8 @@ impl Reader {
         self.next = position;
     }
 
-    /// Finds and copies the newest item, as `tail` says it, and moves on behind it; `None` where it was overwritten
-    /// whenever it was tried. What was received before is never passed by an older one.
+    /// Finds and copies the newest item, as `tail` says it, and moves on behind it; `None` where it was overwritten, or not
+    /// to be seen yet, whenever it was tried. What was received before is never passed by an older one.
     pub(crate) fn latest<P: Payload + ?Sized, R>(
         &mut self,
         view: &View<P>,
@@ -425,8 +446,11 @@ impl Reader {
                     return Some(Ok(copy));
                 }
                 Err(Absent::Lapped) => {}
+                // Rule 4: `tail` may be seen before the stamps that it counts.
+                Err(Absent::Empty) if distance(tail, newest) > 0 => {}
                 Err(absent) => return Some(Err(absent)),
             }
+            spin_hint();
         }
         None
     }

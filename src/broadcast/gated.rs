@@ -63,8 +63,8 @@ impl<P: Payload + ?Sized> GatedSubscriber<P> {
         Ok(Self { reader, last: Last::Nothing, copy: P::Copy::default(), leaves: false, port })
     }
 
-    /// The position from which on nothing is missed: where this subscriber joined, or where the last owner of its gate had
-    /// stopped. Items before it are delivered if they are still there.
+    /// The position from which on nothing is missed: where this subscriber joined, or the last owner of its gate, or where
+    /// that one had stopped, if it had come further. Items before it are delivered if they are still there.
     #[must_use]
     pub fn joined_at(&self) -> Position {
         Position::of_cursor(self.reader.joined())

@@ -6,7 +6,7 @@
 //!   fence                             ─E5→        standing = JOINING          ─E6→
 //!   standing, cursor of each gate                 fence
 //!   limit = min(cursors …, tail) + capacity       joined = tail               the guarantee starts here
-//!                                                 cursor; standing = ACTIVE
+//!                                                 cursor, joined; standing = ACTIVE
 //! ```
 //!
 //! Rules:
@@ -16,17 +16,19 @@
 //!    item from `joined` on is overwritten before the gate has released it.
 //! 2. A gate may lie further than a capacity behind tail while it joins, or where its owner asked for old items: then the
 //!    publisher waits for it. What lies before `joined` is there by luck only.
-//! 3. A gate is written by the holder of its entry's lock byte, with one exception: the publisher may demote an active one,
-//!    by exchange. Every join has a new generation, so an exchange that comes late demotes nobody else.
+//! 3. A gate is written by the holder of its entry's lock byte, with one exception: the publisher may demote one that holds
+//!    it up, by exchange. Every join and every takeover has a new generation, so an exchange that comes late demotes nobody
+//!    else; and whoever joins, or takes over, becomes active by exchange, so a gate that was demoted before that stays so.
 //! 4. A gate whose owner died stays as it was until somebody takes its byte: the publisher, which frees it, or a successor,
-//!    which goes on from its cursor if the gate has a name and its owner had joined; otherwise joins anew.
+//!    which goes on from its cursor if the gate has a name and its owner had joined; otherwise joins anew. What lies between
+//!    the cursor and the position at which the owner had joined is there by luck for a successor, too.
 //!
 //! Edges (each with a loom model that fails when either end is weakened):
-//! - **E2 release**: cursor Release → cursor Acquire. A gated reader's copy is finished before the slot is overwritten.
+//! - **E2 release**: cursor Release → cursor, fence. A gated reader's copy is finished before the slot is overwritten.
 //! - **E5 join**: publisher: store of `tail`, fence, load of the gates; subscriber: store of the gate, fence, load of `tail`.
-//! - **E6 standing**: standing Release → standing Acquire. Whoever sees a gate held sees a cursor of its own; whoever sees
+//! - **E6 standing**: standing Release → standing, fence. Whoever sees a gate held sees a cursor of its own; whoever sees
 //!   it free finds the copies of its last owner finished.
-//! - **E7 demotion**: standing, fence → stamp; stamp, fence → standing. A reader that finds an item overwritten that its
+//! - **E7 demotion**: standing, fence, stamp → stamp, fence, standing. A reader that finds an item overwritten that its
 //!   gate should have kept sees that it was demoted.
 
 use super::algorithm::{Absent, View, first};
@@ -88,11 +90,20 @@ impl Gate {
     /// How the gate stands.
     #[inline]
     pub(crate) fn stands(&self) -> Standing {
-        Standing(self.standing.load(E6_STANDING.acquire())) // E6
+        let standing = self.standing.load(Ordering::Relaxed); // Relaxed: the fence behind it, E6.
+        E6_STANDING.acquire_behind(); // E6
+        Standing(standing)
     }
 
     fn set(&self, standing: Standing) {
         self.standing.store(standing.0, E6_STANDING.release()); // E6
+    }
+
+    /// Lets a gate that stood as `found` be `active`, unless it was demoted meanwhile (rule 3).
+    fn activate(&self, found: Standing, active: Standing) {
+        let release = E6_STANDING.release(); // E6
+        // Relaxed: whoever was demoted finds that where it misses something, E7.
+        let _ = self.standing.compare_exchange(found.0, active.0, release, Ordering::Relaxed);
     }
 
     /// Frees the gate; by whoever holds its byte.
@@ -119,41 +130,47 @@ pub(crate) fn room<P: Payload + ?Sized>(view: &View<P>, tail: u64, horizon: u64)
     room.max(0).cast_unsigned()
 }
 
-/// The gate that lies furthest behind `tail`, if that is a capacity.
-pub(crate) fn blocking<P: Payload + ?Sized>(view: &View<P>, tail: u64) -> Option<Hold> {
-    let (lag, hold) = lags(view, tail).max_by_key(|(lag, _)| *lag)?;
-    (lag >= view.slots.capacity().cast_signed()).then_some(hold)
+/// The gates that lie a capacity or more behind `tail`, each with how far.
+pub(crate) fn blocking<P: Payload + ?Sized>(
+    view: &View<P>,
+    tail: u64,
+) -> impl Iterator<Item = (i64, Hold)> + '_ {
+    lags(view, tail).filter(|(lag, _)| *lag >= view.slots.capacity().cast_signed())
 }
 
 /// How far each gate that holds lies behind `tail`.
 fn lags<P: Payload + ?Sized>(view: &View<P>, tail: u64) -> impl Iterator<Item = (i64, Hold)> + '_ {
     view.gates.iter().enumerate().filter_map(move |(gate, words)| {
         let standing = words.stands();
-        let cursor = words.cursor.load(E2_RELEASE.acquire()); // E2
+        let cursor = words.cursor.load(Ordering::Relaxed); // Relaxed: the fence behind it, E2.
+        E2_RELEASE.acquire_behind(); // E2
         standing.holds().then_some((distance(tail, cursor), Hold { gate, standing, cursor }))
     })
 }
 
-/// Demotes the gate of `hold`, unless it has changed hands since; says whether it did. By the publisher.
+/// Demotes the gate of `hold`, unless it has moved or changed hands since; says whether it did. By the publisher.
 pub(crate) fn demote<P: Payload + ?Sized>(view: &View<P>, hold: Hold) -> bool {
+    let words = &view.gates[hold.gate];
+    // Relaxed: a gate that moves now is demoted all the same; it was late.
+    if words.cursor.load(Ordering::Relaxed) != hold.cursor {
+        return false;
+    }
     let demoted = hold.standing.with(State::Demoted);
     // Relaxed: before the fence, E7.
-    let result = view.gates[hold.gate].standing.compare_exchange(
-        hold.standing.0,
-        demoted.0,
-        Ordering::Relaxed,
-        Ordering::Relaxed,
-    );
+    let result =
+        words.standing.compare_exchange(hold.standing.0, demoted.0, Ordering::Relaxed, Ordering::Relaxed);
     E7_DEMOTION.release_ahead(); // E7
     result.is_ok()
 }
 
-/// Frees the gate of `hold`, unless it has changed hands since; by whoever holds its byte.
-pub(crate) fn free<P: Payload + ?Sized>(view: &View<P>, hold: Hold) {
+/// Frees the gate of `hold`, unless it has changed hands since; says whether it did. By whoever holds its byte.
+pub(crate) fn free<P: Payload + ?Sized>(view: &View<P>, hold: Hold) -> bool {
     let words = &view.gates[hold.gate];
-    if words.stands() == hold.standing {
+    let is_same = words.stands() == hold.standing;
+    if is_same {
         words.free();
     }
+    is_same
 }
 
 /// What a subscriber finds at the gate that it takes over.
@@ -161,8 +178,9 @@ pub(crate) fn free<P: Payload + ?Sized>(view: &View<P>, hold: Hold) {
 pub(crate) enum Legacy {
     /// Nothing: it joins anew.
     Nothing,
-    /// A gate that was held on: it goes on at `head`; items below `seen` may have been looked at.
-    Held { head: u64, seen: u64 },
+    /// A gate that was held on: it goes on at `head`; items below `seen` may have been looked at, and those before `joined`
+    /// may be missed.
+    Held { head: u64, seen: u64, joined: u64 },
 }
 
 /// The private state of a gated reader.
@@ -200,26 +218,31 @@ impl GatedReader {
         ringer: Ringer,
     ) -> Self {
         let words = &view.gates[gate];
-        if let Legacy::Held { head, seen } = legacy {
-            let standing = words.stands().with(State::Active);
-            return Self { gate, standing, head, ahead: head, seen, joined: head, ringer };
+        if let Legacy::Held { head, seen, joined } = legacy {
+            let found = words.stands().with(State::Active);
+            let standing = Standing::new((found.0 >> 2).wrapping_add(1), State::Active);
+            words.activate(found, standing);
+            return Self { gate, standing, head, ahead: head, seen, joined, ringer };
         }
         let guess = first(view, start);
         // Relaxed, both: before the standing, E6.
         words.cursor.store(guess, Ordering::Relaxed);
         words.mark.store(guess, Ordering::Relaxed);
         let generation = (words.stands().0 >> 2).wrapping_add(1);
-        words.set(Standing::new(generation, State::Joining));
+        let joining = Standing::new(generation, State::Joining);
+        words.set(joining);
         E5_JOIN.fence("subscriber"); // E5: the gate is held, `tail` is not read yet.
         let joined = view.words.tail.load(Ordering::Relaxed); // Relaxed: behind the fence.
         let head = if start == Start::Newest { joined } else { guess };
+        let joined = if before(joined, head) { head } else { joined };
         words.cursor.store(head, E2_RELEASE.release()); // E2
-        words.mark.store(head, Ordering::Relaxed); // Relaxed: for a successor, as in `publish_mark`.
-        let standing = Standing::new(generation, State::Active);
-        words.set(standing);
+        // Relaxed, both: for a successor, as in `publish_mark`.
+        words.mark.store(head, Ordering::Relaxed);
+        words.joined.store(joined, Ordering::Relaxed);
+        let standing = joining.with(State::Active);
+        words.activate(joining, standing);
         // The publisher may have waited for the guess.
         view.words.not_full.ring_out();
-        let joined = if before(joined, head) { head } else { joined };
         Self { gate, standing, head, ahead: head, seen: head, joined, ringer }
     }
 
@@ -248,7 +271,7 @@ impl GatedReader {
     /// How many items from `position` on may have been looked at before.
     #[inline]
     pub(crate) fn seen_from(&self, position: u64) -> u64 {
-        if before(position, self.seen) { self.seen.wrapping_sub(position) } else { 0 }
+        distance(self.seen, position).max(0).cast_unsigned()
     }
 
     /// Whether the publisher waits no more.

@@ -33,7 +33,8 @@ pub struct Publisher<P: Payload + ?Sized> {
 impl<P: Payload + ?Sized> Publisher<P> {
     pub(super) fn attach(ring: &Ring<P>) -> Result<Self, AttachError> {
         let (port, tail) = Port::publisher(ring.attachment())?;
-        Ok(Self { writer: Writer::at(tail, port.barrier.ringer()), suspicion: Suspicion::default(), port })
+        let suspicion = Suspicion::of(port.view.gates.len());
+        Ok(Self { writer: Writer::at(tail, port.barrier.ringer()), suspicion, port })
     }
 
     /// Ends the ring for good: publications fail with `Closed`; subscribers receive what is there and then `Closed`.

@@ -42,10 +42,13 @@ pub(crate) fn gate<P: Payload + ?Sized>(
     // Relaxed, all: words of the gate's predecessor, ordered by the kernel's lock.
     let head = words.cursor.load(Ordering::Relaxed);
     let seen = distance(words.mark.load(Ordering::Relaxed), head);
-    if seen > view.slots.capacity().cast_signed() {
+    // What lay before `joined` may have been overwritten while it was read ahead: a capacity before, and one behind.
+    if seen > view.slots.capacity().cast_signed().saturating_mul(2) {
         return Err(Corruption { what: Word::Head, found: head });
     }
     let seen = head.wrapping_add(seen.max(i64::from(died)).max(0).cast_unsigned());
     words.mark.store(seen, Ordering::Relaxed);
-    Ok(Legacy::Held { head, seen })
+    let joined = words.joined.load(Ordering::Relaxed);
+    let joined = if distance(joined, head) < 0 { head } else { joined };
+    Ok(Legacy::Held { head, seen, joined })
 }

@@ -68,7 +68,8 @@ impl<P: Payload + ?Sized> Ring<P> {
 
     /// Takes a gate: the publisher waits for this subscriber rather than overwrite what it has not released, from
     /// [`joined_at`](GatedSubscriber::joined_at) on. Where the last owner of a gate with a name died, or where the gate is
-    /// held, `start` does not count: the new one goes on with the oldest item that was not released.
+    /// held, and unless it was demoted, `start` does not count: the new one goes on with the oldest item that was not
+    /// released.
     ///
     /// Makes system calls; waits up to 100 ms for a holder that is only passing through.
     ///
@@ -124,7 +125,11 @@ impl<P: Payload + ?Sized> Ring<P> {
                 name: Some(name.clone()).filter(|it| !it.is_empty()),
                 status,
                 position: Position::of_cursor(cursor),
-                lag: distance(tail, cursor).max(0).cast_unsigned(),
+                lag: if status == GateStatus::Free {
+                    0
+                } else {
+                    distance(tail, cursor).max(0).cast_unsigned()
+                },
             }
         };
         self.attachment.region.header().gates.iter().enumerate().map(report).collect()
@@ -181,7 +186,7 @@ impl<P: Payload + ?Sized> Ring<P> {
     pub fn blocked_on(&self) -> Option<Participant> {
         let view = view::<P>(&self.attachment);
         let tail = view.words.tail.load(Ordering::Relaxed); // Relaxed: for people.
-        let hold = blocking(&view, tail)?;
+        let (_, hold) = blocking(&view, tail).max_by_key(|(lag, _)| *lag)?;
         Some(participant::participant(&self.attachment.region, entry_of(hold.gate)))
     }
 }

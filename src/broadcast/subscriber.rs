@@ -67,10 +67,14 @@ impl<P: Payload + ?Sized> Subscriber<P> {
         distance(tail, self.reader.next()).max(0).cast_unsigned()
     }
 
-    /// Goes on with the item of `position`, later or earlier, whether it is still there or not.
+    /// Goes on with the item of `position`, later or earlier, whether it is still there or not. Wakes whoever waits on this
+    /// handle's behalf, unless the ring was opened for reading only: a system call, if anybody ever did.
     pub fn skip_to(&mut self, position: Position) {
         self.reader.skip_to(position.to_bits());
         self.moved(0);
+        if self.port.check().is_ok() && self.port.attachment.region.is_writable() {
+            self.port.view.words.not_empty.ring_out();
+        }
     }
 
     /// Whether a publisher is there. Makes a few system calls.
@@ -94,12 +98,11 @@ impl<P: Payload + ?Sized> Subscriber<P> {
 
     /// Whether a call would have something to say.
     pub(super) fn look(&mut self) -> Result<(), RecvError> {
+        self.port.check()?;
         match self.locate() {
-            Err(Absent::Lapped) => Ok(()),
+            Ok(()) | Err(Absent::Lapped) => Ok(()),
             Err(absent) => self.absent(absent),
-            Ok(()) => Ok(()),
         }
-        .and(self.port.check().map_err(RecvError::Broken))
     }
 
     /// Finds the next item.
@@ -183,7 +186,7 @@ impl<P: Payload + ?Sized> Subscriber<P> {
     /// The newest item, copied by `copy`.
     fn newest<R>(&mut self, mut copy: impl FnMut(&Port<P>, u64) -> R) -> Result<R, RecvError> {
         self.port.check()?;
-        loop {
+        for _ in 0..LATEST_LOOKS {
             let Self { reader, port, .. } = self;
             let attachment = &port.attachment;
             let result = reader.latest(&port.view, || writer_gone(attachment), |at| copy(port, at));
@@ -193,12 +196,16 @@ impl<P: Payload + ?Sized> Subscriber<P> {
                     self.moved(1);
                     return Ok(copy);
                 }
-                // Ok: it came while this looked around.
+                // Ok: something came while this looked around.
                 Some(Err(absent)) => self.absent(absent)?,
             }
         }
+        Err(RecvError::Contended)
     }
 }
+
+/// Looks of a call for the newest item that finds none, and is told by a look around that something came.
+const LATEST_LOOKS: u32 = 2;
 
 /// What stands in a slot as the length of an item, where none can be so long.
 fn corrupted<P: Payload + ?Sized>(port: &mut Port<P>, found: u32) -> RecvError {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::algorithm::View;
-use super::gates::{self, Hold};
-use super::port::{entry_of, is_held_on};
+use super::gates::{self, Hold, State};
+use super::port::{entry_of, inherit, is_held_on};
 use crate::attachment::Attachment;
 use crate::element::Payload;
 use crate::participant;
@@ -19,12 +19,16 @@ use crate::wait::SLICE;
 /// How often a gate is asked that has been asked before.
 const INTERVAL: Duration = Duration::from_millis(2);
 
-/// What a publisher remembers of the gate that holds it up, from call to call.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Suspicion {
-    hold: Option<Hold>,
+/// What a publisher remembers of the gates that hold it up, from call to call.
+#[derive(Debug, Default)]
+pub(super) struct Suspicion(Vec<Watched>);
+
+/// A gate that holds the publisher up.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    hold: Hold,
     /// When it was first seen, with somebody behind it.
-    since: Option<Instant>,
+    since: Instant,
     /// When it was last asked.
     asked: Option<Instant>,
     /// When it was first found that nobody is there.
@@ -32,81 +36,89 @@ pub(super) struct Suspicion {
 }
 
 impl Suspicion {
-    /// No gate holds the publisher up.
-    fn clear(&mut self) {
-        *self = Self::default();
+    /// Of a ring of so many gates: room for all of them, so that waiting allocates nothing.
+    pub(super) fn of(gates: usize) -> Self {
+        Self(Vec::with_capacity(gates))
     }
 
     /// How long a call may sleep before it looks again.
     pub(super) fn slice(&self, patience: Duration) -> Duration {
-        match (self.hold, self.asked) {
-            (None, _) => SLICE,
-            (Some(_), None) => patience.min(INTERVAL),
-            (Some(_), Some(_)) => INTERVAL,
+        match self.0.iter().any(|it| it.asked.is_none()) {
+            _ if self.0.is_empty() => SLICE,
+            true => patience.min(INTERVAL),
+            false => INTERVAL,
         }
     }
 
-    /// Looks which gate holds up a publisher that is at `tail`, and asks it if it is time; says whether it no longer does.
+    /// Looks which gates hold up a publisher that is at `tail`, and asks those for which it is time; says whether one of them
+    /// no longer does.
     pub(super) fn clears_the_way<P: Payload + ?Sized>(
         &mut self,
         attachment: &Arc<Attachment>,
         view: &View<P>,
         tail: u64,
     ) -> bool {
-        let Some(hold) = gates::blocking(view, tail) else {
-            self.clear();
-            return false;
-        };
-        if self.hold != Some(hold) {
-            *self = Self { hold: Some(hold), ..Self::default() };
-        }
         let now = Instant::now();
+        self.0.retain(|it| gates::blocking(view, tail).any(|(_, hold)| hold == it.hold));
+        for (_, hold) in gates::blocking(view, tail) {
+            if self.0.iter().all(|it| it.hold != hold) {
+                self.0.push(Watched { hold, since: now, asked: None, gone: None });
+            }
+        }
         let patience = attachment.attach.patience;
-        let since = *self.since.get_or_insert(now);
-        let is_early = now.duration_since(since) < patience
-            || self.asked.is_some_and(|asked| now.duration_since(asked) < INTERVAL);
-        if is_early {
-            return false;
-        }
-        self.asked = Some(now);
-        let cleared = self.ask(attachment, view, hold, now);
-        if cleared {
-            self.clear();
-        }
-        cleared
+        let count = self.0.len();
+        self.0.retain_mut(|it| !(it.is_due(patience, now) && it.ask(attachment, view, now)));
+        self.0.len() < count
+    }
+}
+
+impl Watched {
+    /// Whether it is time to ask: it has held the publisher up for longer than `patience`, or was asked a while ago.
+    fn is_due(&self, patience: Duration, now: Instant) -> bool {
+        now.duration_since(self.since) >= patience
+            && self.asked.is_none_or(|asked| now.duration_since(asked) >= INTERVAL)
     }
 
-    /// Asks whether anybody is behind the gate of `hold`; frees it where nobody is and its time is over, demotes it where
-    /// somebody has held it for too long. A few system calls.
+    /// Asks whether anybody is behind the gate; frees it where nobody is and its time is over, demotes it where somebody has
+    /// held it for too long; says whether it did. A few system calls.
     fn ask<P: Payload + ?Sized>(
         &mut self,
         attachment: &Arc<Attachment>,
         view: &View<P>,
-        hold: Hold,
         now: Instant,
     ) -> bool {
-        let header = attachment.region.header();
-        if is_held_on(attachment, hold.gate) && !participant::is_held(&attachment.region, entry_of(hold.gate))
-        {
+        self.asked = Some(now);
+        let (header, hold) = (attachment.region.header(), self.hold);
+        // Nothing was promised to one that had not joined.
+        let is_kept = hold.standing.state() == State::Active && is_held_on(attachment, hold.gate);
+        if !is_kept {
+            if free(attachment, view, hold) {
+                return true;
+            }
+        } else if !participant::is_held(&attachment.region, entry_of(hold.gate)) {
             let gone = *self.gone.get_or_insert(now);
             return now.duration_since(gone) >= header.hold_gates && free(attachment, view, hold);
-        }
-        if self.gone.take().is_some() {
+        } else if self.gone.take().is_some() {
             // Somebody is there again.
-            self.since = Some(now);
+            self.since = now;
         }
-        if !is_held_on(attachment, hold.gate) && free(attachment, view, hold) {
-            return true;
+        let is_late = header.demote_after.is_some_and(|time| now.duration_since(self.since) >= time);
+        let demoted = is_late && gates::demote(view, hold);
+        if demoted {
+            // Whoever waits for the gate to move on need not.
+            view.words.not_full.ring_out();
         }
-        let held_for = self.since.map_or(Duration::ZERO, |since| now.duration_since(since));
-        header.demote_after.is_some_and(|time| held_for >= time) && gates::demote(view, hold)
+        demoted
     }
 }
 
-/// Frees the gate of `hold` if nobody is behind it; says whether it did. What cannot be known counts as somebody.
+/// Frees the gate of `hold` if nobody is behind it; says whether nobody is. What cannot be known counts as somebody.
 fn free<P: Payload + ?Sized>(attachment: &Arc<Attachment>, view: &View<P>, hold: Hold) -> bool {
-    let freed = participant::repair_unless_alive(&attachment.region, entry_of(hold.gate), |_| {
-        gates::free(view, hold);
+    let freed = participant::repair_unless_alive(&attachment.region, entry_of(hold.gate), |died| {
+        if !gates::free(view, hold) && died {
+            // Another one's by now, who died as well: its successor is to know what was looked at.
+            inherit(attachment, view, hold.gate, died)?;
+        }
         Ok(())
     });
     freed.is_ok_and(|it| it.is_some())

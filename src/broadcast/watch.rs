@@ -67,7 +67,7 @@ impl<P: Payload + ?Sized> Watch<P> {
     fn has_room(&self) -> bool {
         // Relaxed: as above.
         self.view.words.status.flags.load(Ordering::Relaxed) != 0
-            || gates::blocking(&self.view, self.tail()).is_none()
+            || gates::blocking(&self.view, self.tail()).next().is_none()
     }
 }
 
@@ -110,7 +110,8 @@ impl<P: Payload + ?Sized> Source for Watch<P> {
             Some(_) => self.signals.alarm(),
             None => {}
         }
-        if self.role == Role::Publisher {
+        // Not on behalf of a handle that has ended, or is a forked child's copy.
+        if self.role == Role::Publisher && !self.signals.is_alarmed() {
             let mut suspicion = self.suspicion.lock().unwrap_or_else(PoisonError::into_inner);
             // Cleared or not, whoever waits looks again.
             suspicion.clears_the_way(&self.attachment, &self.view, self.tail());

@@ -12,7 +12,7 @@
 //!  768 not_full      doorbell
 //!
 //! gate of a subscriber (128 bytes, broadcast)
-//!    0 cursor, standing, mark
+//!    0 cursor, standing, mark, joined
 //! ```
 //!
 //! Everything here is a hint from a possibly broken peer: masked, clamped, compared with private copies. Under
@@ -132,6 +132,8 @@ pub(crate) struct Gate {
     pub(crate) standing: AtomicU64,
     /// Items below this position may have been looked at: a successor that gets them says so.
     pub(crate) mark: AtomicU64,
+    /// The position from which on nothing is missed, for a successor; of an active gate.
+    pub(crate) joined: AtomicU64,
 }
 
 /// What [`Who::state`] says.
@@ -205,6 +207,7 @@ mod assertions {
     const_assert_eq!(offset_of!(Gate, cursor), 0);
     const_assert_eq!(offset_of!(Gate, standing), 8);
     const_assert_eq!(offset_of!(Gate, mark), 16);
+    const_assert_eq!(offset_of!(Gate, joined), 24);
 }
 
 #[cfg(loom)]
@@ -233,8 +236,9 @@ impl Shared {
 
 #[cfg(loom)]
 impl Gate {
-    /// A gate that nobody has used.
+    /// A gate that nobody has used. The publisher may exchange its standing.
     pub(crate) fn unused(start: u64) -> Self {
-        Self { cursor: AtomicU64::new(start), standing: AtomicU64::new(0), mark: AtomicU64::new(start) }
+        let word = AtomicU64::new;
+        Self { cursor: word(start), standing: AtomicU64::raced(0), mark: word(start), joined: word(0) }
     }
 }

@@ -7,6 +7,7 @@
 #![allow(missing_docs, missing_debug_implementations, clippy::missing_panics_doc)]
 
 pub(crate) mod atomic;
+pub mod broadcast;
 pub mod death;
 pub mod doorbell;
 pub mod futex;

@@ -6,6 +6,7 @@
 //! - `fork`: how a process notices that it is a forked child, and how an attach keeps forks away.
 //! - `eventfd`: a descriptor that is readable while somebody is to look.
 //! - `futex`: sleeping on a shared word, and the barrier that lets a waker run none.
+//! - `transfer`: shared memory into and out of descriptors, by the kernel.
 //! - `identity`: what people want to know of a process.
 
 pub(crate) mod eventfd;
@@ -14,6 +15,7 @@ pub(crate) mod fork;
 pub(crate) mod futex;
 pub(crate) mod identity;
 pub(crate) mod lock;
+pub(crate) mod transfer;
 
 use std::{fmt, io};
 

@@ -45,7 +45,10 @@ pub(crate) mod body {
     pub(crate) const GATE_COUNT: usize = 280;
     pub(crate) const GATE_STRIDE: usize = 284;
     pub(crate) const POLICIES: usize = 288;
-    pub(crate) const RESERVED_POLICIES: usize = 296;
+    pub(crate) const HOLD_GATES: usize = 296;
+    pub(crate) const DEMOTE_AFTER: usize = 304;
+    pub(crate) const GATE_NAMES: usize = 312;
+    pub(crate) const RESERVED_POLICIES: usize = 320;
     pub(crate) const SCHEMA_NAME: usize = 400;
     pub(crate) const SCHEMA_FIELDS: usize = 408;
     pub(crate) const SCHEMA_COMPATIBLE: usize = 416;

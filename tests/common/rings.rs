@@ -4,7 +4,8 @@ use std::fs::File;
 use std::ops::Deref;
 use std::os::unix::fs::FileExt;
 
-use ringfence::{AttachError, Element, OpenError, Payload, mpmc, spsc};
+use ringfence::broadcast::Start;
+use ringfence::{AttachError, Element, OpenError, Payload, broadcast, mpmc, spsc};
 
 use super::{Image, UniqueName};
 
@@ -31,7 +32,7 @@ pub(crate) trait Options {
     fn in_process(self) -> Result<Self::Ring, OpenError>;
 }
 
-/// What every kind of ring has.
+/// What every kind of ring has: somebody who writes, whatever that is called, and somebody who reads.
 pub(crate) trait Ring: Clone {
     type Producer;
     type Consumer;
@@ -42,7 +43,7 @@ pub(crate) trait Ring: Clone {
 }
 
 macro_rules! kinds {
-    ($($kind:ident),*) => {$(
+    ($($kind:ident: $Producer:ident $producer:ident, $Consumer:ident $consumer:ident($($start:expr)?);)*) => {$(
         impl<P: Payload + ?Sized> Options for $kind::Options<P> {
             type Ring = $kind::Ring<P>;
 
@@ -56,25 +57,29 @@ macro_rules! kinds {
         }
 
         impl<P: Payload + ?Sized> Ring for $kind::Ring<P> {
-            type Producer = $kind::Producer<P>;
-            type Consumer = $kind::Consumer<P>;
+            type Producer = $kind::$Producer<P>;
+            type Consumer = $kind::$Consumer<P>;
 
             fn open(name: &str) -> Result<Self, OpenError> {
                 $kind::open(name)
             }
 
             fn producer(&self) -> Result<Self::Producer, AttachError> {
-                self.producer()
+                self.$producer()
             }
 
             fn consumer(&self) -> Result<Self::Consumer, AttachError> {
-                self.consumer()
+                self.$consumer($($start)?)
             }
         }
     )*};
 }
 
-kinds!(spsc, mpmc);
+kinds! {
+    spsc: Producer producer, Consumer consumer();
+    mpmc: Producer producer, Consumer consumer();
+    broadcast: Publisher publisher, Subscriber subscribe(Start::Newest);
+}
 
 impl Backing {
     pub(crate) fn create<O: Options>(self, options: O) -> TestRingOf<O::Ring> {
@@ -134,6 +139,11 @@ impl<R: Ring> TestRingOf<R> {
         let path = self.name.as_ref().expect("a ring in shared memory").path();
         let file = File::options().write(true).open(path).expect("the region's file");
         file.write_all_at(&value.to_le_bytes(), at as u64).expect("a word of the region");
+    }
+
+    /// The name of the ring; in shared memory only.
+    pub(crate) fn name(&self) -> &UniqueName {
+        self.name.as_ref().expect("a ring in shared memory")
     }
 
     /// Producer and consumer, each over its own opening.

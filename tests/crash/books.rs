@@ -163,6 +163,10 @@ impl Books {
         self.complain(what);
     }
 
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.stuck > 0
+    }
+
     pub(crate) fn complain(&mut self, what: String) {
         self.complaints.push(what);
     }

@@ -7,7 +7,8 @@ use libtest_mimic::Trial;
 use crate::books::Tally;
 use crate::item::{Number, Numbered};
 use crate::journal::Entry;
-use crate::laboratory::{Beside, Effect, Fate, Laboratory, Operation, Scene, VICTIM};
+use crate::laboratory::{Effect, Experiment, Fate, Laboratory, VICTIM};
+use crate::queue::{Beside, Operation, Scene};
 use crate::spsc::Spsc;
 use crate::trial;
 
@@ -20,7 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// What comes of some victims of `operation` that are killed.
-fn examine(operation: &'static Operation<Spsc<Numbered>>) -> Tally {
+pub(crate) fn examine<E: Experiment>(operation: &'static E) -> Tally {
     let mut laboratory = Laboratory::new(operation);
     let points = laboratory.points(Some(20));
     laboratory.examine(Fate::Killed, &points).tally

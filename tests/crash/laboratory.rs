@@ -7,13 +7,9 @@
 //! Short form: the first and the last instructions and some between; with `RINGFENCE_LONG` set: all of them.
 
 use std::ops::Range;
-use std::time::Duration;
 
-use crate::books::{Books, SURVIVOR, Tally};
-use crate::common::UniqueName;
-use crate::item::Number;
+use crate::books::Tally;
 use crate::journal::Journal;
-use crate::kind::{Found, Kind, Pushed, Survivors, in_time, returns_in_time};
 use crate::victim::{Stage, Trace, Victim};
 
 /// Whose items a victim pushes.
@@ -21,35 +17,32 @@ pub(crate) const VICTIM: u32 = 1;
 /// Whose items one pushes who fell before the victim came.
 pub(crate) const FALLEN: u32 = 2;
 
-/// One operation of a kind of ring.
-pub(crate) struct Operation<K: Kind + 'static> {
-    pub(crate) name: &'static str,
-    /// What is in the ring, and who.
-    pub(crate) scene: Scene<K>,
-    pub(crate) effect: Effect,
-    /// What the victim does: it gets ready, performs the operation between [`Stage::begin`] and [`Stage::end`], notes
-    /// what came of it, and says [`Stage::rest`]. The number is the source of what it pushes.
-    pub(crate) act: fn(&K::Ring, &Stage, u32),
-}
+/// An operation, with the ring in which it takes place and those who judge what comes of it.
+pub(crate) trait Experiment: 'static {
+    /// A ring before the operation, and whoever is left in it.
+    type Bench;
 
-/// The state in which a victim begins.
-pub(crate) struct Scene<K: Kind + 'static> {
-    /// How many items went through the ring before, so that no index is where it began.
-    pub(crate) passed: u64,
-    /// How many items are in it.
-    pub(crate) waiting: u64,
-    /// Who works beside the victim.
-    pub(crate) beside: Beside,
-    /// What somebody did who died of it before the victim came: where most is left to be repaired.
-    pub(crate) fallen: Option<&'static Operation<K>>,
-}
-
-/// Which handles the laboratory keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beside {
-    Producer,
-    Consumer,
-    Both,
+    fn name(&self) -> &'static str;
+    /// What somebody does who dies of it before the victim comes: where most is left to be repaired.
+    fn fallen(&self) -> Option<&'static Self>;
+    fn effect(&self) -> Effect;
+    /// Builds the ring and brings it into the state in which the first victim begins.
+    fn bench(&self) -> Self::Bench;
+    /// Enters that an operation of this effect is about to be performed, whose items are of `source`.
+    fn expect(bench: &mut Self::Bench, effect: Effect, source: u32);
+    /// Enters that the operation has returned.
+    fn returned(bench: &mut Self::Bench, effect: Effect);
+    /// Enters what the victim of an operation of this effect noted, as that of `source`.
+    fn enter(bench: &mut Self::Bench, effect: Effect, source: u32, journal: Journal);
+    /// What a victim does in the bench's ring, which it opens.
+    fn perform(&self, bench: &Self::Bench, stage: &Stage, source: u32);
+    /// What others do while the victim stands still after `steps` instructions: all that they can without it, each call
+    /// in its time.
+    fn work_beside(&self, bench: &mut Self::Bench, steps: usize);
+    /// Those who are left go on.
+    fn settle(&self, bench: Self::Bench, steps: usize, fate: Fate) -> Outcome;
+    /// Whether nobody else can do in its place what one does that meets `fate`.
+    fn is_alone(&self, fate: Fate) -> bool;
 }
 
 /// What an operation does to items.
@@ -60,7 +53,7 @@ pub(crate) enum Effect {
     Pushes(u64),
     /// It takes as many, which nobody may see any more before its caller has them.
     Takes(u64),
-    /// It hands out as many, which are noted before they are released.
+    /// It hands out items, which are noted before so many of them are released.
     Reads(u64),
     /// It ends the ring.
     Closes,
@@ -68,26 +61,16 @@ pub(crate) enum Effect {
 
 impl Effect {
     /// Whether only who has the role can do it.
-    fn is_of_a_role(self) -> bool {
-        matches!(self, Self::Pushes(_) | Self::Takes(_) | Self::Reads(_))
+    pub(crate) fn is_of_a_role(self) -> bool {
+        matches!(self, Self::Pushes(1..) | Self::Takes(1..) | Self::Reads(1..))
     }
 }
 
-/// A ring before the operation.
-struct Bench<K: Kind> {
-    ring: K::Ring,
-    survivors: Survivors<K>,
-    books: Books,
-    /// The oldest item that waits.
-    oldest: Number,
-    name: UniqueName,
-}
-
 /// What came of one victim.
-struct Outcome {
-    tally: Tally,
+pub(crate) struct Outcome {
+    pub(crate) tally: Tally,
     /// Which of its items the operation has moved, oldest first.
-    done: Vec<bool>,
+    pub(crate) done: Vec<bool>,
 }
 
 /// What came of all victims of an operation.
@@ -108,8 +91,8 @@ pub(crate) enum Fate {
 }
 
 /// An operation under examination.
-pub(crate) struct Laboratory<K: Kind + 'static> {
-    operation: &'static Operation<K>,
+pub(crate) struct Laboratory<E: Experiment> {
+    operation: &'static E,
     /// After how many instructions the one falls who falls before the victim comes.
     fall: Option<(Trace, usize)>,
     trace: Trace,
@@ -117,10 +100,10 @@ pub(crate) struct Laboratory<K: Kind + 'static> {
     strayed: usize,
 }
 
-impl<K: Kind> Laboratory<K> {
-    pub(crate) fn new(operation: &'static Operation<K>) -> Self {
+impl<E: Experiment> Laboratory<E> {
+    pub(crate) fn new(operation: &'static E) -> Self {
         let journal = Journal::new(256);
-        let fall = operation.scene.fallen.map(|fallen| Laboratory::new(fallen).into_fall());
+        let fall = operation.fallen().map(|fallen| Laboratory::new(fallen).into_fall());
         let mut this = Self { operation, fall, trace: Trace::default(), journal, strayed: 0 };
         // The first process that does something does it unlike the others: pages and caches are cold.
         for _ in 0..2 {
@@ -139,59 +122,35 @@ impl<K: Kind> Laboratory<K> {
             let middle = before.midpoint(after);
             if is_done(&mut self, middle) { after = middle } else { before = middle }
         }
-        let pushes = matches!(self.operation.effect, Effect::Pushes(_));
+        let pushes = matches!(self.operation.effect(), Effect::Pushes(_));
         (self.trace, if pushes { after } else { before })
     }
 
-    /// Builds the ring and brings it into the state before the operation.
-    fn bench(&mut self) -> Bench<K> {
-        let scene = &self.operation.scene;
-        let name = UniqueName::new();
-        let ring = K::create(&name);
-        let (mut books, mut survivors) = (Books::default(), Survivors::<K>::new());
-        if scene.passed + scene.waiting > 0 {
-            survivors.attach(&ring, &mut books);
-        }
-        for _ in 0..scene.passed {
-            survivors.push(&mut books, Duration::ZERO);
-            survivors.take(&mut books, Duration::ZERO);
-        }
-        let oldest = books.next(SURVIVOR);
-        for _ in 0..scene.waiting {
-            survivors.push(&mut books, Duration::ZERO);
-        }
-        match scene.beside {
-            Beside::Producer => drop(survivors.consumer.take()),
-            Beside::Consumer => drop(survivors.producer.take()),
-            Beside::Both => {}
-        }
-        let mut bench = Bench { ring, survivors, books, oldest, name };
-        if let (Some(fallen), Some((trace, steps))) = (scene.fallen, &self.fall) {
-            enter_effect(&mut bench, fallen.effect, FALLEN);
+    /// The ring, and whoever fell in it.
+    fn bench(&mut self) -> E::Bench {
+        let mut bench = self.operation.bench();
+        if let (Some(fallen), Some((trace, steps))) = (self.operation.fallen(), &self.fall) {
+            E::expect(&mut bench, fallen.effect(), FALLEN);
             let mut victim = self.start_as(&bench, fallen, FALLEN);
-            assert!(victim.follow(trace, *steps), "{}: the one before strays", self.operation.name);
+            assert!(victim.follow(trace, *steps), "{}: the one before strays", self.operation.name());
             victim.kill();
-            self.enter_journal(&mut bench.books, FALLEN);
+            E::enter(&mut bench, fallen.effect(), FALLEN, self.journal);
         }
-        enter_effect(&mut bench, self.operation.effect, VICTIM);
+        E::expect(&mut bench, self.operation.effect(), VICTIM);
         bench
     }
 
-    fn start(&self, bench: &Bench<K>) -> Victim {
+    fn start(&self, bench: &E::Bench) -> Victim {
         self.start_as(bench, self.operation, VICTIM)
     }
 
-    fn start_as(&self, bench: &Bench<K>, operation: &Operation<K>, source: u32) -> Victim {
+    fn start_as(&self, bench: &E::Bench, operation: &E, source: u32) -> Victim {
         let stage = Stage(self.journal);
-        Victim::start(|| (operation.act)(&K::open(&bench.name), &stage, source))
-    }
-
-    fn enter_journal(&self, books: &mut Books, reader: u32) {
-        self.journal.take().for_each(|entry| books.enter(reader, entry));
+        Victim::start(|| operation.perform(bench, &stage, source))
     }
 
     /// A victim that stands after `steps` instructions, and its ring.
-    fn stopped(&mut self, steps: usize) -> (Bench<K>, Victim) {
+    fn stopped(&mut self, steps: usize) -> (E::Bench, Victim) {
         let bench = self.bench();
         let mut victim = self.start(&bench);
         if victim.follow(&self.trace, steps) {
@@ -209,64 +168,20 @@ impl<K: Kind> Laboratory<K> {
     /// One victim, which meets its `fate` after `steps` instructions.
     fn trial(&mut self, steps: usize, fate: Fate) -> Outcome {
         let (mut bench, mut victim) = self.stopped(steps);
+        let effect = self.operation.effect();
         if fate == Fate::Stopped {
-            self.work_beside(&mut bench, steps);
+            self.operation.work_beside(&mut bench, steps);
         }
-        let returns = fate == Fate::Stopped || steps == self.trace.len();
-        if returns {
+        if fate == Fate::Stopped || steps == self.trace.len() {
             victim.finish();
-            set_in_doubt(&mut bench, self.operation.effect, false);
+            E::returned(&mut bench, effect);
         }
         match fate {
             Fate::Killed => victim.kill(),
             Fate::Stopped => victim.leave(),
         }
-        self.enter_journal(&mut bench.books, VICTIM);
-        let Bench { ring, mut survivors, mut books, oldest, name: _name } = bench;
-        // Those who are left repair by themselves, or whoever comes next does.
-        let repaired = steps.is_multiple_of(2);
-        if repaired {
-            in_time(&mut books, "repair", |_| K::repair(&ring));
-        }
-        let closed = survivors.settle(&ring, &mut books, repaired);
-        let done = match self.operation.effect {
-            Effect::Nothing => Vec::new(),
-            Effect::Pushes(count) => books.survived(Number { source: VICTIM, sequence: 0 }, count),
-            Effect::Takes(count) | Effect::Reads(count) => {
-                books.survived(oldest, count).into_iter().map(|it| !it).collect()
-            }
-            Effect::Closes => vec![closed],
-        };
-        if closed && self.operation.effect != Effect::Closes {
-            books.stuck("nobody closed the ring, and it is closed".to_owned());
-        }
-        Outcome { tally: books.balance(), done }
-    }
-
-    /// What others do while the victim stands still: all that they can without it, each call in its time.
-    fn work_beside(&self, bench: &mut Bench<K>, steps: usize) {
-        let Bench { ring, survivors, books, .. } = bench;
-        let moment = Duration::from_millis(1);
-        let nobody_died = self.operation.scene.fallen.is_none();
-        if in_time(books, "repair", |_| K::repair(ring)).is_some_and(|dead| dead > 0 && nobody_died) {
-            books.stuck("a stopped process was declared dead".to_owned());
-        }
-        while let Some(Pushed::Accepted) = survivors.push(books, moment) {}
-        while let Some(Found::Item { .. }) = survivors.take(books, moment) {}
-        // Those who wait for what others took would wait for ever.
-        if !K::IS_EXCLUSIVE {
-            (0..self.operation.scene.waiting).for_each(|_| drop(survivors.push(books, moment)));
-        }
-        // A rival is refused what the victim has, where there is one of each; that takes it a while.
-        if steps.is_multiple_of(8) {
-            let got = returns_in_time(books, "a rival's attach", |_| match self.operation.scene.beside {
-                Beside::Producer => K::consumer(ring).is_ok(),
-                Beside::Consumer | Beside::Both => K::producer(ring).is_ok(),
-            });
-            if got && K::IS_EXCLUSIVE && self.operation.effect.is_of_a_role() {
-                books.stuck("a stopped process lost its role".to_owned());
-            }
-        }
+        E::enter(&mut bench, effect, VICTIM, self.journal);
+        self.operation.settle(bench, steps, fate)
     }
 
     /// All victims of `fate`, after as many instructions as `points` says.
@@ -275,18 +190,23 @@ impl<K: Kind> Laboratory<K> {
         let mut moved_before = 0;
         self.strayed = 0;
         for &steps in points {
+            let strayed_before = self.strayed;
             let Outcome { tally: mut found, done } = self.trial(steps, fate);
             let returned = fate == Fate::Stopped || steps == self.trace.len();
             let moved = done.iter().take_while(|it| **it).count();
             // What is done stays done, oldest first, and all of it when the call returns.
             // Where there are others of its role, those may have done it in place of one that was stopped.
-            let alone = K::IS_EXCLUSIVE || fate == Fate::Killed;
-            let astray =
-                done[moved..].contains(&true) || moved < moved_before || (returned && moved < done.len());
+            let alone = self.operation.is_alone(fate);
+            // As many instructions of another path are not as far.
+            let strayed = self.strayed > strayed_before;
+            let is_undone = moved < moved_before && !strayed;
+            let astray = done[moved..].contains(&true) || is_undone || (returned && moved < done.len());
             if alone && astray {
                 found.complaints.push(format!("{moved_before} items were moved, now it is {done:?}"));
             }
-            moved_before = if fate == Fate::Killed { moved } else { 0 };
+            if fate == Fate::Killed && !strayed {
+                moved_before = moved;
+            }
             tally.add(found, || {
                 let place = place_of(self.trace.after(steps));
                 format!("{fate:?} after {steps} instructions, at {place}")
@@ -304,24 +224,6 @@ impl<K: Kind> Laboratory<K> {
         let between = last - 2 * end;
         let spread = (0..wanted - 2 * end).map(|it| end + it * between / (wanted - 2 * end));
         (0..end).chain(spread).chain(last - end..=last).collect()
-    }
-}
-
-/// Enters what an operation is about to do to the items.
-fn enter_effect<K: Kind>(bench: &mut Bench<K>, effect: Effect, source: u32) {
-    if let Effect::Pushes(count) = effect {
-        (0..count).for_each(|_| bench.books.begun(bench.books.next(source)));
-    }
-    set_in_doubt(bench, effect, true);
-}
-
-/// Between its release and its return nobody may see what an operation takes.
-fn set_in_doubt<K: Kind>(bench: &mut Bench<K>, effect: Effect, in_doubt: bool) {
-    if let Effect::Takes(count) = effect {
-        for step in 0..count as u32 {
-            let number = Number { sequence: bench.oldest.sequence + step, ..bench.oldest };
-            bench.books.set_in_doubt(number, in_doubt);
-        }
     }
 }
 

@@ -8,6 +8,7 @@
 mod common;
 
 mod books;
+mod broadcast;
 #[cfg(target_arch = "x86_64")]
 mod canaries;
 mod item;
@@ -17,6 +18,8 @@ mod kind;
 mod laboratory;
 mod mpmc;
 mod process;
+#[cfg(target_arch = "x86_64")]
+mod queue;
 mod rings;
 mod soak;
 mod spsc;
@@ -42,6 +45,7 @@ fn main() {
     } else {
         trials.extend(stepping::trials());
         trials.extend(canaries::trials());
+        trials.extend(broadcast::canaries::trials());
     }
     #[cfg(not(target_arch = "x86_64"))]
     println!("skipped: single steps (made for x86-64)");

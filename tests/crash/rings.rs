@@ -156,12 +156,10 @@ macro_rules! rings {
         pub(crate) mod acts {
             use ringfence::$module::Ring;
 
-            use crate::item::{MAX_LENGTH, Number, Numbered, bytes_of, number_of};
-            use crate::journal::Entry;
-            use crate::victim::Stage;
-
-            type Elements = Ring<Numbered>;
-            type Bytes = Ring<[u8]>;
+            crate::rings::acts! {
+                producer: Ring::producer, push push_slice;
+                consumer: Ring::consumer, pop pop_slice pop_to;
+            }
 
             pub(crate) fn batch_read_and_release(ring: &Elements, stage: &Stage, _source: u32) {
                 let mut rx = ring.consumer().expect("a handle");
@@ -175,135 +173,154 @@ macro_rules! rings {
                 numbers.into_iter().flatten().for_each(|number| stage.note(Entry::Released(number)));
                 stage.rest();
             }
-
-            pub(crate) fn read_ahead_and_release_through(ring: &Elements, stage: &Stage, _source: u32) {
-                let mut rx = ring.consumer().expect("a handle");
-                stage.begin();
-                let items = [(); 3].map(|()| {
-                    let item = rx.read_ahead().expect("an item");
-                    stage.note(Entry::sight(item.value.number(), item.redelivered));
-                    item
-                });
-                let released = rx.release_through(items[2].position);
-                stage.end();
-                assert_eq!(released, Ok(3));
-                items.iter().filter_map(|it| it.value.number()).for_each(|it| stage.note(Entry::Released(it)));
-                stage.rest();
-            }
-
-            pub(crate) fn push_bytes(ring: &Bytes, stage: &Stage, source: u32) {
-                let mut tx = ring.producer().expect("a handle");
-                let item = bytes_of(Number { source, sequence: 0 });
-                stage.begin();
-                let pushed = tx.push(&item);
-                stage.end();
-                pushed.expect("room");
-                note_accepted(stage, source, 1);
-                stage.rest();
-            }
-
-            pub(crate) fn pop_to_buffer(ring: &Bytes, stage: &Stage, _source: u32) {
-                let mut rx = ring.consumer().expect("a handle");
-                let mut item = Vec::with_capacity(MAX_LENGTH);
-                stage.begin();
-                let popped = rx.pop_to(&mut item);
-                stage.end();
-                popped.expect("an item");
-                note_taken(stage, number_of(&item), rx.last().expect("a delivery").redelivered);
-                stage.rest();
-            }
-
-            pub(crate) fn push(ring: &Elements, stage: &Stage, source: u32) {
-                let mut tx = ring.producer().expect("a handle");
-                let item = Numbered::of(Number { source, sequence: 0 });
-                stage.begin();
-                let pushed = tx.push(item);
-                stage.end();
-                pushed.expect("room");
-                note_accepted(stage, source, 1);
-                stage.rest();
-            }
-
-            pub(crate) fn batch_push(ring: &Elements, stage: &Stage, source: u32) {
-                let mut tx = ring.producer().expect("a handle");
-                let items = [0, 1, 2].map(|sequence| Numbered::of(Number { source, sequence }));
-                stage.begin();
-                let count = tx.push_slice(&items);
-                stage.end();
-                assert_eq!(count, Ok(3));
-                note_accepted(stage, source, 3);
-                stage.rest();
-            }
-
-            pub(crate) fn pop(ring: &Elements, stage: &Stage, _source: u32) {
-                let mut rx = ring.consumer().expect("a handle");
-                stage.begin();
-                let item = rx.pop();
-                stage.end();
-                note_taken(stage, item.expect("an item").number(), rx.last().expect("a delivery").redelivered);
-                stage.rest();
-            }
-
-            pub(crate) fn batch_pop(ring: &Elements, stage: &Stage, _source: u32) {
-                let mut rx = ring.consumer().expect("a handle");
-                let mut items = [Numbered::of(Number { source: 0, sequence: 0 }); 4];
-                stage.begin();
-                let count = rx.pop_slice(&mut items);
-                stage.end();
-                assert_eq!(count, Ok(4));
-                for item in items {
-                    note_taken(stage, item.number(), rx.last().expect("a delivery").redelivered);
-                }
-                stage.rest();
-            }
-
-            pub(crate) fn read_and_release(ring: &Elements, stage: &Stage, _source: u32) {
-                let mut rx = ring.consumer().expect("a handle");
-                stage.begin();
-                let item = rx.read().expect("an item");
-                let number = item.get().number();
-                stage.note(Entry::sight(number, item.redelivered()));
-                item.release();
-                stage.end();
-                number.into_iter().for_each(|number| stage.note(Entry::Released(number)));
-                stage.rest();
-            }
-
-            pub(crate) fn attach_producer(ring: &Elements, stage: &Stage, _source: u32) {
-                stage.begin();
-                let tx = ring.producer();
-                stage.end();
-                let _tx = tx.expect("a handle");
-                stage.rest();
-            }
-
-            pub(crate) fn attach_consumer(ring: &Elements, stage: &Stage, _source: u32) {
-                stage.begin();
-                let rx = ring.consumer();
-                stage.end();
-                let _rx = rx.expect("a handle");
-                stage.rest();
-            }
-
-            pub(crate) fn repair(ring: &Elements, stage: &Stage, _source: u32) {
-                stage.begin();
-                let report = ring.repair();
-                stage.end();
-                report.expect("a sound ring");
-                stage.rest();
-            }
-
-            pub(crate) fn note_accepted(stage: &Stage, source: u32, count: u32) {
-                (0..count).for_each(|sequence| stage.note(Entry::Accepted(Number { source, sequence })));
-            }
-
-            /// Notes what a pop returned.
-            pub(crate) fn note_taken(stage: &Stage, number: Option<Number>, redelivered: bool) {
-                stage.note(Entry::sight(number, redelivered));
-                number.into_iter().for_each(|number| stage.note(Entry::Released(number)));
-            }
         }
     };
 }
 
+/// What victims do in rings of any kind, whose module has its `Ring` in scope: how the handles are had, and what their
+/// verbs are called.
+#[cfg(target_arch = "x86_64")]
+macro_rules! acts {
+    (
+        producer: $producer:path, $push:ident $push_slice:ident;
+        consumer: $consumer:path, $pop:ident $pop_slice:ident $pop_to:ident;
+    ) => {
+        use crate::item::{MAX_LENGTH, Number, Numbered, bytes_of, number_of};
+        use crate::journal::Entry;
+        use crate::victim::Stage;
+
+        type Elements = Ring<Numbered>;
+        type Bytes = Ring<[u8]>;
+
+        pub(crate) fn read_ahead_and_release_through(ring: &Elements, stage: &Stage, _source: u32) {
+            let mut rx = $consumer(ring).expect("a handle");
+            stage.begin();
+            let items = [(); 3].map(|()| {
+                let item = rx.read_ahead().expect("an item");
+                stage.note(Entry::sight(item.value.number(), item.redelivered));
+                item
+            });
+            let released = rx.release_through(items[2].position);
+            stage.end();
+            assert_eq!(released, Ok(3));
+            items.iter().filter_map(|it| it.value.number()).for_each(|it| stage.note(Entry::Released(it)));
+            stage.rest();
+        }
+
+        pub(crate) fn push_bytes(ring: &Bytes, stage: &Stage, source: u32) {
+            let mut tx = $producer(ring).expect("a handle");
+            let item = bytes_of(Number { source, sequence: 0 });
+            stage.begin();
+            let pushed = tx.$push(&item);
+            stage.end();
+            pushed.expect("room");
+            note_accepted(stage, source, 1);
+            stage.rest();
+        }
+
+        pub(crate) fn pop_to_buffer(ring: &Bytes, stage: &Stage, _source: u32) {
+            let mut rx = $consumer(ring).expect("a handle");
+            let mut item = Vec::with_capacity(MAX_LENGTH);
+            stage.begin();
+            let popped = rx.$pop_to(&mut item);
+            stage.end();
+            popped.expect("an item");
+            note_taken(stage, number_of(&item), rx.last().expect("a delivery").redelivered);
+            stage.rest();
+        }
+
+        pub(crate) fn push(ring: &Elements, stage: &Stage, source: u32) {
+            let mut tx = $producer(ring).expect("a handle");
+            let item = Numbered::of(Number { source, sequence: 0 });
+            stage.begin();
+            let pushed = tx.$push(item);
+            stage.end();
+            pushed.expect("room");
+            note_accepted(stage, source, 1);
+            stage.rest();
+        }
+
+        pub(crate) fn batch_push(ring: &Elements, stage: &Stage, source: u32) {
+            let mut tx = $producer(ring).expect("a handle");
+            let items = [0, 1, 2].map(|sequence| Numbered::of(Number { source, sequence }));
+            stage.begin();
+            let count = tx.$push_slice(&items);
+            stage.end();
+            assert_eq!(count, Ok(3));
+            note_accepted(stage, source, 3);
+            stage.rest();
+        }
+
+        pub(crate) fn pop(ring: &Elements, stage: &Stage, _source: u32) {
+            let mut rx = $consumer(ring).expect("a handle");
+            stage.begin();
+            let item = rx.$pop();
+            stage.end();
+            note_taken(stage, item.expect("an item").number(), rx.last().expect("a delivery").redelivered);
+            stage.rest();
+        }
+
+        pub(crate) fn batch_pop(ring: &Elements, stage: &Stage, _source: u32) {
+            let mut rx = $consumer(ring).expect("a handle");
+            let mut items = [Numbered::of(Number { source: 0, sequence: 0 }); 4];
+            stage.begin();
+            let count = rx.$pop_slice(&mut items);
+            stage.end();
+            assert_eq!(count, Ok(4));
+            for item in items {
+                note_taken(stage, item.number(), rx.last().expect("a delivery").redelivered);
+            }
+            stage.rest();
+        }
+
+        pub(crate) fn read_and_release(ring: &Elements, stage: &Stage, _source: u32) {
+            let mut rx = $consumer(ring).expect("a handle");
+            stage.begin();
+            let item = rx.read().expect("an item");
+            let number = item.get().number();
+            stage.note(Entry::sight(number, item.redelivered()));
+            item.release();
+            stage.end();
+            number.into_iter().for_each(|number| stage.note(Entry::Released(number)));
+            stage.rest();
+        }
+
+        pub(crate) fn attach_producer(ring: &Elements, stage: &Stage, _source: u32) {
+            stage.begin();
+            let tx = $producer(ring);
+            stage.end();
+            let _tx = tx.expect("a handle");
+            stage.rest();
+        }
+
+        pub(crate) fn attach_consumer(ring: &Elements, stage: &Stage, _source: u32) {
+            stage.begin();
+            let rx = $consumer(ring);
+            stage.end();
+            let _rx = rx.expect("a handle");
+            stage.rest();
+        }
+
+        pub(crate) fn repair(ring: &Elements, stage: &Stage, _source: u32) {
+            stage.begin();
+            let report = ring.repair();
+            stage.end();
+            report.expect("a sound ring");
+            stage.rest();
+        }
+
+        pub(crate) fn note_accepted(stage: &Stage, source: u32, count: u32) {
+            (0..count).for_each(|sequence| stage.note(Entry::Accepted(Number { source, sequence })));
+        }
+
+        /// Notes what a pop returned.
+        pub(crate) fn note_taken(stage: &Stage, number: Option<Number>, redelivered: bool) {
+            stage.note(Entry::sight(number, redelivered));
+            number.into_iter().for_each(|number| stage.note(Entry::Released(number)));
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use acts;
 pub(crate) use rings;

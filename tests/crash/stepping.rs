@@ -2,8 +2,8 @@
 
 use libtest_mimic::Trial;
 
-use crate::kind::Kind;
-use crate::laboratory::{Fate, Finding, Laboratory, Operation};
+use crate::broadcast::operations as broadcast;
+use crate::laboratory::{Experiment, Fate, Finding, Laboratory};
 use crate::mpmc::operations as mpmc;
 use crate::spsc::operations as spsc;
 use crate::{expect_clean, report, size, trial};
@@ -13,20 +13,23 @@ const KILLED: usize = 160;
 const STOPPED: usize = 64;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let elements = spsc::ELEMENTS.iter().map(|operation| trial_of(operation));
-    let bytes = spsc::BYTES.iter().map(|operation| trial_of(operation));
-    let of_many = mpmc::ELEMENTS.iter().map(|operation| trial_of(operation));
-    let bytes_of_many = mpmc::BYTES.iter().map(|operation| trial_of(operation));
-    elements.chain(bytes).chain(of_many).chain(bytes_of_many).collect()
+    let of_one = trials_of(spsc::ELEMENTS).chain(trials_of(spsc::BYTES));
+    let of_many = trials_of(mpmc::ELEMENTS).chain(trials_of(mpmc::BYTES));
+    let to_all = trials_of(broadcast::ELEMENTS).chain(trials_of(broadcast::BYTES));
+    of_one.chain(of_many).chain(to_all).collect()
 }
 
-fn trial_of<K: Kind>(operation: &'static Operation<K>) -> Trial {
-    trial(operation.name, || {
+fn trials_of<E: Experiment + Sync>(operations: &'static [&'static E]) -> impl Iterator<Item = Trial> {
+    operations.iter().map(|operation| trial_of(*operation))
+}
+
+fn trial_of<E: Experiment + Sync>(operation: &'static E) -> Trial {
+    trial(operation.name(), || {
         let mut laboratory = Laboratory::new(operation);
         let findings = [(Fate::Killed, KILLED), (Fate::Stopped, STOPPED)].map(|(fate, short)| {
             let points = laboratory.points(size(Some(short), None));
             let finding = laboratory.examine(fate, &points);
-            report(line(operation.name, fate, &finding));
+            report(line(operation.name(), fate, &finding));
             finding
         });
         findings.iter().for_each(|it| expect_clean(&it.tally));

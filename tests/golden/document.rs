@@ -37,6 +37,7 @@ fn every_table_of_the_specification_fills_its_part_without_gap_or_overlap() {
         ("Row of the field table", 0, 16),
         ("Shared words", 0, 4096),
         ("Entry of a participant", 0, 256),
+        ("Gate", 0, 128),
     ] {
         let mut at = start;
         for field in table(title) {
@@ -49,7 +50,8 @@ fn every_table_of_the_specification_fills_its_part_without_gap_or_overlap() {
 
 #[test]
 fn no_two_fields_of_the_specification_have_one_name() {
-    let titles = ["Preamble", "Body", "Row of the field table", "Shared words", "Entry of a participant"];
+    let titles =
+        ["Preamble", "Body", "Row of the field table", "Shared words", "Entry of a participant", "Gate"];
     let mut names: Vec<_> = titles.into_iter().flat_map(table).map(|it| it.name).collect();
     let count = names.len();
     names.sort();

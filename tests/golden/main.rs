@@ -1,4 +1,4 @@
-//! Two recorded regions, and the tables of `docs/layout.md`: what this code writes today, what it wrote when they were
+//! Recorded regions, and the tables of `docs/layout.md`: what this code writes today, what it wrote when they were
 //! recorded, and what the specification says are the same, byte for byte.
 //!
 //! A region of layout 1 can be opened for ever by programs of layout 1, so the recordings change only together with

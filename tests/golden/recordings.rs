@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use ringfence::broadcast::{self, Gate, Start};
 use ringfence::spsc::Options;
 use ringfence::{Attach, Barrier, Element, Position, mpmc};
 
@@ -91,6 +93,28 @@ pub(crate) fn jobs() -> Image {
     Image::of(&name.path())
 }
 
+/// As a crash leaves it: five quotes published, of which the recorder has released two and looked at two more; a subscriber
+/// without a name came and went.
+pub(crate) fn quotes() -> Image {
+    let name = UniqueName::new();
+    let options = broadcast::Options::<u64>::new(3).gated(1).gate("Rekorder ü");
+    let options = options.hold_gates(Duration::from_millis(1500)).demote_after(Duration::from_secs(60));
+    let options = options.start_at(Position::from_bits(START)).attach(attach());
+    let ring = options.create(&name).expect("a ring");
+    let mut tx = ring.publisher().expect("the role");
+    let mut recorder = ring.subscribe_gated("Rekorder ü", Start::Newest).expect("the gate");
+    tx.try_publish(100).expect("room");
+    drop(ring.subscribe_gated(Gate::Any, Start::Newest).expect("a gate"));
+    tx.try_publish_slice(&[101, 102]).expect("room");
+    assert_eq!((recorder.try_recv(), recorder.try_recv()), (Ok(100), Ok(101)));
+    tx.try_publish_slice(&[103, 104]).expect("room");
+    assert_eq!(
+        (recorder.try_read_ahead().map(|it| it.value), recorder.try_read_ahead().map(|it| it.value)),
+        (Ok(102), Ok(103))
+    );
+    Image::of(&name.path())
+}
+
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
@@ -110,10 +134,20 @@ pub(crate) fn recorded_jobs() -> Image {
     Image::of(&path("jobs.region"))
 }
 
+/// The recording of [`quotes`].
+pub(crate) fn recorded_quotes() -> Image {
+    Image::of(&path("quotes.region"))
+}
+
 /// Writes only if the environment variable asks for it; else shows that recording still works.
 #[test]
 fn the_recordings_can_be_written_anew() {
-    for (name, image) in [("trades.region", trades()), ("bytes.region", bytes()), ("jobs.region", jobs())] {
+    for (name, image) in [
+        ("trades.region", trades()),
+        ("bytes.region", bytes()),
+        ("jobs.region", jobs()),
+        ("quotes.region", quotes()),
+    ] {
         if std::env::var_os("RINGFENCE_WRITE_GOLDEN").is_some() {
             fs::write(path(name), image.bytes()).expect("the recording");
         }

@@ -1,10 +1,15 @@
 //! The recorded regions, opened and used.
 
 use ringfence::spsc::{Ring, open};
-use ringfence::{Element, Fate, Kind, Payload, PopError, Position, Presence, inspect, mpmc};
+use ringfence::{
+    Element, Fate, Kind, Payload, PopError, Position, Presence, PushError, RecvError, broadcast, inspect,
+    mpmc,
+};
 
 use crate::common::{Image, UniqueName, body, preamble};
-use crate::recordings::{JOBS_START, START, Trade, recorded_bytes, recorded_jobs, recorded_trades};
+use crate::recordings::{
+    JOBS_START, START, Trade, recorded_bytes, recorded_jobs, recorded_quotes, recorded_trades,
+};
 
 /// `image` under a name of its own.
 fn open_copy<P: Payload + ?Sized>(image: &Image) -> (Ring<P>, UniqueName) {
@@ -101,6 +106,42 @@ fn a_recorded_ring_of_many_goes_on_where_its_participants_died() {
         item.release();
     }
     assert_eq!(rx.try_pop(), Err(PopError::Empty));
+}
+
+#[test]
+fn a_recorded_broadcast_ring_goes_on_where_its_participants_died() {
+    let (image, name) = (recorded_quotes(), UniqueName::new());
+    image.write(&name.path());
+    let ring = broadcast::open::<u64>(&name).expect("the recorded region");
+    let position = |steps: u64| Position::from_bits(START + steps);
+    assert_eq!((ring.capacity(), ring.len(), ring.bytes()), (4, 4, 16384));
+    assert_eq!(ring.positions(), (position(1), position(5)));
+    let states: Vec<_> = ring.participants().iter().map(|it| (it.state, it.epoch)).collect();
+    assert_eq!(states, [(Presence::Died, 1), (Presence::Left, 1), (Presence::Died, 1)]);
+    let [unnamed, recorder] = &ring.gates()[..] else { panic!("two gates") };
+    assert_eq!((unnamed.name.as_deref(), unnamed.status), (None, broadcast::GateStatus::Free));
+    assert_eq!(
+        (recorder.name.as_deref(), recorder.status),
+        (Some("Rekorder ü"), broadcast::GateStatus::Active)
+    );
+    assert_eq!((recorder.entry, recorder.position, recorder.lag), (2, position(2), 3));
+
+    let mut lossy = ring.subscribe(broadcast::Start::Oldest).expect("the ring has its name");
+    let mut tx = ring.publisher().expect("the role");
+    assert_eq!(tx.try_publish(105), Ok(position(5)));
+    assert_eq!(tx.try_publish(106), Err(PushError::Full), "the recorder's gate is held");
+    let mut rx = ring.subscribe_gated("Rekorder ü", broadcast::Start::Newest).expect("the gate");
+    for (number, redelivered) in [(102, true), (103, true), (104, false), (105, false)] {
+        let item = rx.try_read().expect("an item");
+        assert_eq!(
+            (item.get(), item.redelivered(), item.position()),
+            (number, redelivered, position(number - 100))
+        );
+        item.release();
+    }
+    assert_eq!(rx.try_recv(), Err(RecvError::Empty));
+    assert_eq!(lossy.try_recv(), Err(RecvError::Lagged { missed: 1, resumed_at: position(2) }));
+    assert_eq!((lossy.try_recv(), lossy.latest()), (Ok(102), Ok(105)));
 }
 
 #[test]

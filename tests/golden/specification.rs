@@ -60,8 +60,11 @@ fn at(base: usize, rows: Vec<Row>) -> Vec<Row> {
     rows.into_iter().map(|(offset, name, value)| (base + offset, name, value)).collect()
 }
 
-/// What differs between the two recorded regions, as far as the header is concerned.
+/// What differs between the recorded regions, as far as the header is concerned.
 struct Carried {
+    kind: u32,
+    entries: u32,
+    gates: Gates,
     content: u32,
     size: u32,
     align: u32,
@@ -78,6 +81,16 @@ struct Carried {
     fingerprint: u128,
 }
 
+/// The gates of a region, as far as the header is concerned.
+#[derive(Default)]
+struct Gates {
+    count: u32,
+    /// Their names, each behind its length.
+    names: &'static [u8],
+    hold: u64,
+    demote: u64,
+}
+
 fn header(image: &Image, creator: &[u16], carried: &Carried) -> Vec<Row> {
     let sealed = image.clone().put_u32(body::CRC, 0);
     let header_crc = crc32c(&sealed.bytes()[..4096]);
@@ -85,19 +98,25 @@ fn header(image: &Image, creator: &[u16], carried: &Carried) -> Vec<Row> {
     let name_length = carried.name.len() as u32;
     let fields_length = carried.fields.len() as u32;
     let versions = carried.compatible.len() as u32;
-    let used = 512 + (name_length + fields_length + 4 * versions) as usize;
+    let names_at = 512 + name_length + fields_length + 4 * versions;
+    let gates = &carried.gates;
+    let names_length = gates.names.len() as u32;
+    let used = (names_at + names_length) as usize;
+    let (entries, gate_count) = (u64::from(carried.entries), u64::from(gates.count));
+    let gates_at = 8192 + 256 * entries;
+    let claims_at = gates_at + 128 * gate_count;
     vec![
         (0, "magic", bytes(b"\x89RNGFNC\n")),
         (8, "major", u16s(&[1])),
         (10, "minor", u16s(&[0])),
         (12, "header_length", u32s(&[4096])),
-        (16, "kind", u32s(&[1])),
+        (16, "kind", u32s(&[carried.kind])),
         (20, "lock_home", u32s(&[0])),
         (24, "instance", Recorded(16)),
         (40, "total_size", u64s(&[16384])),
         (48, "lock_name", u64s(&[1 << 62])),
         (56, "lock_entries", u64s(&[(1 << 62) + 16])),
-        (64, "lock_count", u64s(&[2])),
+        (64, "lock_count", u64s(&[entries])),
         (72, "companion_inode", u64s(&[0])),
         (80, "creator", u16s(creator)),
         (88, "preamble_reserved", zeroes(36)),
@@ -116,19 +135,23 @@ fn header(image: &Image, creator: &[u16], carried: &Carried) -> Vec<Row> {
         (192, "shared_offset", u64s(&[4096])),
         (200, "shared_length", u64s(&[4096])),
         (208, "entries_offset", u64s(&[8192])),
-        (216, "entries_length", u64s(&[512])),
-        (224, "gates_offset", u64s(&[8704])),
-        (232, "gates_length", u64s(&[0])),
-        (240, "claims_offset", u64s(&[8704])),
+        (216, "entries_length", u64s(&[256 * entries])),
+        (224, "gates_offset", u64s(&[gates_at])),
+        (232, "gates_length", u64s(&[128 * gate_count])),
+        (240, "claims_offset", u64s(&[claims_at])),
         (248, "claims_length", u64s(&[0])),
         (256, "data_offset", u64s(&[12288])),
         (264, "data_length", u64s(&[data])),
-        (272, "entry_count", u32s(&[2])),
+        (272, "entry_count", u32s(&[carried.entries])),
         (276, "entry_stride", u32s(&[256])),
-        (280, "gate_count", u32s(&[0])),
-        (284, "gate_stride", u32s(&[0])),
+        (280, "gate_count", u32s(&[gates.count])),
+        (284, "gate_stride", u32s(&[if gates.count == 0 { 0 } else { 128 }])),
         (288, "policies", u64s(&[0])),
-        (296, "policies_reserved", zeroes(104)),
+        (296, "hold_gates", u64s(&[gates.hold])),
+        (304, "demote_after", u64s(&[gates.demote])),
+        (312, "gate_names_offset", u32s(&[if gates.count == 0 { 0 } else { names_at }])),
+        (316, "gate_names_length", u32s(&[names_length])),
+        (320, "policies_reserved", zeroes(80)),
         (400, "name_offset", u32s(&[512])),
         (404, "name_length", u32s(&[name_length])),
         (408, "fields_offset", u32s(&[512 + name_length])),
@@ -147,6 +170,7 @@ fn header(image: &Image, creator: &[u16], carried: &Carried) -> Vec<Row> {
             "the compatible versions",
             u32s(carried.compatible),
         ),
+        (names_at as usize, "the names of the gates", bytes(gates.names)),
         (used, "fill of the header", zeroes(4096 - used)),
     ]
 }
@@ -231,6 +255,9 @@ fn trades(image: &Image, creator: &[u16]) -> Vec<Row> {
         row(36, 4, 1, 3, 1, "flags"),
     ];
     let carried = Carried {
+        kind: 1,
+        entries: 2,
+        gates: Gates::default(),
         content: 1,
         size: 40,
         align: 8,
@@ -278,6 +305,9 @@ fn trades(image: &Image, creator: &[u16]) -> Vec<Row> {
 fn byte_strings(image: &Image, creator: &[u16]) -> Vec<Row> {
     const STRIDE: usize = 32;
     let carried = Carried {
+        kind: 1,
+        entries: 2,
+        gates: Gates::default(),
         content: 2,
         size: 13,
         align: 1,
@@ -310,6 +340,62 @@ fn byte_strings(image: &Image, creator: &[u16]) -> Vec<Row> {
     rows.extend(at(12288, slot(2 << 2 | 1, 3, b"abcst")));
     rows.extend(at(12288 + STRIDE, slot(1 << 2 | 1, 0, b"")));
     rows.push((12288 + 2 * STRIDE, "fill behind the data", zeroes(4096 - 2 * STRIDE)));
+    rows
+}
+
+fn gate(cursor: u64, standing: u64, mark: u64, joined: u64) -> Vec<Row> {
+    vec![
+        (0, "gate_cursor", u64s(&[cursor])),
+        (8, "gate_standing", u64s(&[standing])),
+        (16, "gate_mark", u64s(&[mark])),
+        (24, "gate_joined", u64s(&[joined])),
+        (32, "gate_reserved", zeroes(96)),
+    ]
+}
+
+/// The region of [`recordings::quotes`].
+fn quotes(image: &Image, creator: &[u16]) -> Vec<Row> {
+    const STRIDE: usize = 16;
+    let carried = Carried {
+        kind: 3,
+        entries: 3,
+        gates: Gates {
+            count: 2,
+            names: b"\0\x0bRekorder \xc3\xbc",
+            hold: 1_500_000_000,
+            demote: 60_000_000_000,
+        },
+        content: 1,
+        size: 8,
+        align: 8,
+        payload_offset: 0,
+        stamp_offset: 8,
+        stride: STRIDE as u32,
+        capacity: 4,
+        start: START,
+        name: b"u64",
+        fields: row(0, 8, 1, 4, 0, ""),
+        field_count: 1,
+        compatible: &[],
+        version: 0,
+        fingerprint: Hash::scalar("u64", 4, 8).0,
+    };
+    let slot = |payload, stamp| vec![(0, "payload", u64s(&[payload])), (8, "stamp", u64s(&[stamp]))];
+    let mut rows = header(image, creator, &carried);
+    rows.extend(at(4096, shared(START, START + 5, START, START)));
+    rows.extend(at(8192, entry(1, 3, 0, "", 0)));
+    rows.extend(at(8192 + 256, entry(0, 4, 1, "", 0)));
+    rows.extend(at(8192 + 2 * 256, entry(1, 4, 0, "", 0)));
+    // Joined once, behind the first item, and left; joined once, and active.
+    rows.extend(at(8960, gate(START + 1, 1 << 2, START + 1, START + 1)));
+    rows.extend(at(8960 + 128, gate(START + 2, 1 << 2 | 2, START + 4, START)));
+    rows.push((9216, "fill before the data", zeroes(12288 - 9216)));
+    rows.extend(at(12288, slot(102, 1)));
+    rows.extend(at(12288 + STRIDE, slot(103, 1 << 2 | 1)));
+    // The fifth item over the first one.
+    rows.extend(at(12288 + 2 * STRIDE, slot(104, 2 << 2 | 1)));
+    rows.extend(at(12288 + 3 * STRIDE, slot(101, 0xffff_ffff_ffff_fffd)));
+    rows.push((12288 + 4 * STRIDE, "fill behind the data", zeroes(4096 - 4 * STRIDE)));
     rows
 }
 
@@ -346,13 +432,21 @@ fn assert_documented(title: &str, base: usize, rows: &[Row]) {
 
 #[test]
 fn the_specification_lists_the_fields_that_the_code_writes() {
-    for rows in [trades(&recordings::trades(), &[0; 4]), byte_strings(&recordings::bytes(), &[0; 4])] {
+    for rows in [
+        trades(&recordings::trades(), &[0; 4]),
+        byte_strings(&recordings::bytes(), &[0; 4]),
+        quotes(&recordings::quotes(), &[0; 4]),
+    ] {
         assert_documented("Preamble", 0, &rows);
         assert_documented("Body", 0, &rows);
         assert_documented("Shared words", 4096, &rows);
         assert_documented("Entry of a participant", 8192, &rows);
         assert_documented("Entry of a participant", 8192 + 256, &rows);
     }
+    let rows = quotes(&recordings::quotes(), &[0; 4]);
+    assert_documented("Entry of a participant", 8192 + 2 * 256, &rows);
+    assert_documented("Gate", 8960, &rows);
+    assert_documented("Gate", 8960 + 128, &rows);
 }
 
 #[test]
@@ -362,6 +456,8 @@ fn the_recorded_regions_are_as_specified() {
     assert_holds(&image, &trades(&image, &creator));
     let image = recordings::recorded_bytes();
     assert_holds(&image, &byte_strings(&image, &creator));
+    let image = recordings::recorded_quotes();
+    assert_holds(&image, &quotes(&image, &creator));
 }
 
 #[test]
@@ -373,6 +469,8 @@ fn the_code_writes_regions_as_specified() {
     assert_holds(&image, &trades(&image, &creator));
     let image = recordings::bytes();
     assert_holds(&image, &byte_strings(&image, &creator));
+    let image = recordings::quotes();
+    assert_holds(&image, &quotes(&image, &creator));
 }
 
 #[test]
@@ -407,7 +505,8 @@ fn a_ring_of_many_says_who_claimed_what_as_specified() {
 
 #[test]
 fn what_was_recorded_as_it_happened_to_be_is_there() {
-    for image in [recordings::recorded_trades(), recordings::recorded_bytes()] {
+    for image in [recordings::recorded_trades(), recordings::recorded_bytes(), recordings::recorded_quotes()]
+    {
         assert_ne!(image.bytes()[24..40], [0; 16], "instance");
         for (field, at) in [("created_at", 184), ("pid_start", 8192 + 32), ("attached_at", 8192 + 56)] {
             assert_ne!(image.u64(at), 0, "{field}");

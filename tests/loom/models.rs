@@ -6,6 +6,7 @@
 //! sleep at one bell; `RINGFENCE_LOOM_FULL=1` removes that bound. `-- --nocapture` says how many executions there were.
 #![cfg(all(test, loom))]
 
+mod broadcast;
 mod doorbell;
 mod edges;
 mod mpmc;

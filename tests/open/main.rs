@@ -13,6 +13,7 @@ mod directories;
 mod files;
 mod forgery;
 mod fuzz;
+mod gates;
 mod inspection;
 mod modes;
 mod names;
@@ -90,4 +91,20 @@ fn image() -> common::Image {
     image_of(ringfence::spsc::Options::<Tick>::new(4), |tx| {
         tx.try_push_slice(&[Tick::new(0), Tick::new(1), Tick::new(2)]).expect("room");
     })
+}
+
+/// The file of a broadcast ring of four ticks with a gate that is anyone's and one that is not, of which three slots are
+/// taken, and which was left by everybody.
+fn broadcast_image() -> common::Image {
+    use ringfence::broadcast::{Gate, Options, Start};
+    let name = common::UniqueName::new();
+    let options = Options::<Tick>::new(4).gated(1).gate("recorder");
+    let options = options.hold_gates(std::time::Duration::from_secs(2));
+    let ring = options.demote_after(std::time::Duration::from_secs(3)).create(&name).expect("a ring");
+    let mut tx = ring.publisher().expect("the role");
+    drop(ring.subscribe_gated(Gate::Any, Start::Newest).expect("a gate"));
+    tx.try_publish_slice(&[Tick::new(0), Tick::new(1)]).expect("room");
+    tx.try_publish(Tick::new(2)).expect("room");
+    drop(tx);
+    common::Image::of(&name.path())
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use ringfence::{Inspection, Kind, OpenError, Presence, Role, inspect_with, mpmc, spsc};
 
-use crate::common::{Directory, Image, as_nobody, preamble, words};
-use crate::{Planted, image};
+use crate::common::{Directory, as_nobody};
+use crate::{Planted, broadcast_image};
 
 fn refusal(path: impl Into<PathBuf>, kind: Kind) -> Option<OpenError> {
     Some(OpenError::ReadOnly { path: path.into(), kind })
@@ -23,11 +23,6 @@ fn mapped(path: &Path) -> Vec<String> {
 
 fn states(inspection: &Inspection) -> Vec<Presence> {
     inspection.participants().iter().map(|it| it.state).collect()
-}
-
-/// The image of a ring that says it is a broadcast one.
-fn broadcast() -> Image {
-    image().put_u32(preamble::KIND, 3).sealed()
 }
 
 #[test]
@@ -92,7 +87,7 @@ fn whoever_may_only_read_a_ring_sees_what_is_in_it_and_who_lives() {
 
 #[test]
 fn a_broadcast_ring_that_may_only_be_read_is_opened_for_reading() {
-    let planted = Planted::new(&broadcast());
+    let planted = Planted::new(&broadcast_image());
     let mode =
         |mode| fs::set_permissions(planted.path(), fs::Permissions::from_mode(mode)).expect("our own file");
     mode(0o644);
@@ -116,10 +111,9 @@ fn a_broadcast_ring_that_may_only_be_read_is_opened_for_reading() {
 
 #[test]
 fn the_roles_of_a_broadcast_ring_have_names_of_their_own() {
-    let roles = broadcast().put_u32(words::ENTRIES + 4, 3).put_u32(words::ENTRIES + 256 + 4, 4);
-    let inspection = Planted::new(&roles).inspect().expect("the ring");
+    let inspection = Planted::new(&broadcast_image()).inspect().expect("the ring");
     let roles: Vec<_> = inspection.participants().iter().map(|it| it.role).collect();
-    assert_eq!(roles, [Some(Role::Publisher), Some(Role::Subscriber)]);
+    assert_eq!(roles, [Some(Role::Publisher), Some(Role::Subscriber), None]);
     let names: Vec<_> = roles.into_iter().flatten().map(|it| it.to_string()).collect();
     assert_eq!(names, ["publisher", "subscriber"]);
 }

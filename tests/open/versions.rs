@@ -4,7 +4,7 @@ use ringfence::spsc::Options;
 use ringfence::{OpenError, mpmc, spsc};
 
 use crate::common::{Image, UniqueName, body, preamble};
-use crate::{Planted, Tick, image};
+use crate::{Planted, Tick, broadcast_image, image};
 
 fn error(image: &Image) -> OpenError {
     let planted = Planted::new(image);
@@ -88,7 +88,7 @@ fn locks_in_another_place_are_refused() {
 #[test]
 fn reserved_bytes_are_ignored() {
     assert_works(|it| it.put(preamble::RESERVED, [0xff; 36]));
-    assert_works(|it| it.put(body::RESERVED_POLICIES, [0xff; 104]));
+    assert_works(|it| it.put(body::HOLD_GATES, [0xff; 104]));
     assert_works(|it| it.put(body::RESERVED, [0xff; 60]));
     assert_works(|it| it.put_u64(body::POLICIES, u64::MAX));
     assert_works(|it| it.put_u64(preamble::COMPANION_INODE, 1));
@@ -99,8 +99,9 @@ fn reserved_bytes_are_ignored() {
 
 #[test]
 fn a_ring_of_another_kind_is_refused_with_both() {
-    for (code, kind) in [(3, "broadcast"), (4, "stream")] {
-        let planted = Planted::new(&image().put_u32(preamble::KIND, code).sealed());
+    let stream = image().put_u32(preamble::KIND, 4).sealed();
+    for (image, kind) in [(broadcast_image(), "broadcast"), (stream, "stream")] {
+        let planted = Planted::new(&image);
         let error = planted.open::<Tick>().expect_err("another kind");
         let OpenError::Mismatch { differences, .. } = &error else { panic!("{error}") };
         let [difference] = &differences[..] else { panic!("{differences:?}") };

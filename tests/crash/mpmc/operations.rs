@@ -10,7 +10,8 @@ use super::acts::{
 use crate::item::Numbered;
 use crate::journal::Entry;
 use crate::kind::Kind;
-use crate::laboratory::{Beside, Effect, Operation, Scene};
+use crate::laboratory::Effect;
+use crate::queue::{Beside, Operation, Scene};
 use crate::victim::Stage;
 
 type Elements = Ring<Numbered>;

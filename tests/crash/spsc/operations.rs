@@ -6,7 +6,8 @@ use super::acts::{
     pop_to_buffer, push, push_bytes, read_ahead_and_release_through, read_and_release, repair,
 };
 use crate::item::{Number, Numbered};
-use crate::laboratory::{Beside, Effect, Operation, Scene};
+use crate::laboratory::Effect;
+use crate::queue::{Beside, Operation, Scene};
 
 /// The next slots to be written, and the oldest items, lie on both sides of the end of the slots.
 const fn scene<K: crate::kind::Kind>(beside: Beside) -> Scene<K> {
