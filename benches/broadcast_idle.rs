@@ -39,19 +39,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         let counted =
             BARRIERS.map(|(barrier, _)| beside(&ring, idle, measures, [&name, barrier, &items.to_string()]));
         ring.force_unlink()?;
-        let [asymmetric, fenced] = counted.map(|it| it.map(|count| count as f64 / items as f64));
-        println!("{:<28} {:>12.2} {:>12.2}", format!("{idle} idle subscribers"), asymmetric?, fenced?);
+        let [asymmetric, fenced] = counted.map(|it| {
+            it.map(|count| {
+                count.map_or("not counted".into(), |it| format!("{:.2}", it as f64 / items as f64))
+            })
+        });
+        println!("{:<28} {:>12} {:>12}", format!("{idle} idle subscribers"), asymmetric?, fenced?);
     }
     Ok(())
 }
 
-/// Instructions of a publisher beside `idle` subscribers of `ring`; 0 where nothing is measured.
+/// Instructions of a publisher beside `idle` subscribers of `ring`; `None` where nothing is measured.
 fn beside(
     ring: &Ring<Item>,
     idle: usize,
     measures: bool,
     arguments: [&str; 3],
-) -> Result<u64, Box<dyn Error>> {
+) -> Result<Option<u64>, Box<dyn Error>> {
     let mut subscribers = (0..idle).map(|_| ring.subscribe(Start::Oldest)).collect::<Result<Vec<_>, _>>()?;
     for subscriber in &mut subscribers {
         while subscriber.try_recv().is_ok() {}
@@ -77,9 +81,9 @@ fn beside(
     drop(subscribers);
     let counted = report.lines().find_map(|it| it.split_once("Collected :"));
     match counted {
-        Some((_, count)) => Ok(count.trim().parse()?),
+        Some((_, count)) => Ok(Some(count.trim().parse()?)),
         None if measures => Err(report.into()),
-        None => Ok(0),
+        None => Ok(None),
     }
 }
 
