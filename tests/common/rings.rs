@@ -4,7 +4,7 @@ use std::fs::File;
 use std::ops::Deref;
 use std::os::unix::fs::FileExt;
 
-use ringfence::{AttachError, Element, OpenError, Payload, mpmc, spsc};
+use ringfence::{AttachError, Element, OpenError, Payload, mpmc, spsc, stream};
 
 use super::{Image, UniqueName};
 
@@ -41,8 +41,9 @@ pub(crate) trait Ring: Clone {
     fn consumer(&self) -> Result<Self::Consumer, AttachError>;
 }
 
+/// What the handles of each kind are called, and what hands them out.
 macro_rules! kinds {
-    ($($kind:ident),*) => {$(
+    ($($kind:ident: $Producer:ident by $producer:ident, $Consumer:ident by $consumer:ident;)*) => {$(
         impl<P: Payload + ?Sized> Options for $kind::Options<P> {
             type Ring = $kind::Ring<P>;
 
@@ -56,25 +57,29 @@ macro_rules! kinds {
         }
 
         impl<P: Payload + ?Sized> Ring for $kind::Ring<P> {
-            type Producer = $kind::Producer<P>;
-            type Consumer = $kind::Consumer<P>;
+            type Producer = $kind::$Producer<P>;
+            type Consumer = $kind::$Consumer<P>;
 
             fn open(name: &str) -> Result<Self, OpenError> {
                 $kind::open(name)
             }
 
             fn producer(&self) -> Result<Self::Producer, AttachError> {
-                self.producer()
+                self.$producer()
             }
 
             fn consumer(&self) -> Result<Self::Consumer, AttachError> {
-                self.consumer()
+                self.$consumer()
             }
         }
     )*};
 }
 
-kinds!(spsc, mpmc);
+kinds! {
+    spsc: Producer by producer, Consumer by consumer;
+    mpmc: Producer by producer, Consumer by consumer;
+    stream: Writer by writer, Reader by reader;
+}
 
 impl Backing {
     pub(crate) fn create<O: Options>(self, options: O) -> TestRingOf<O::Ring> {
