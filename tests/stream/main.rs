@@ -13,7 +13,9 @@ mod common;
 mod batches;
 mod bytes;
 mod claims;
+mod corruption;
 mod elements;
+mod model;
 mod read_ahead;
 mod reads;
 mod records;
@@ -21,6 +23,7 @@ mod redelivery;
 mod room;
 mod shapes;
 mod threads;
+mod wraps;
 
 use std::time::Duration;
 
