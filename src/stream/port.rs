@@ -57,7 +57,7 @@ pub(super) fn settle<P: Payload + ?Sized>(
     _died: bool,
 ) -> Result<(u64, u64), AttachError> {
     if role.writes() {
-        let tail = repair::writer(view);
+        let tail = repair::writer(view)?;
         Ok((tail, tail))
     } else {
         Ok(repair::reader(view)?)
