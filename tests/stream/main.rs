@@ -10,7 +10,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(feature = "async")]
+mod asynchronous;
 mod batches;
+mod busy_poll;
 mod bytes;
 mod claims;
 mod close;
@@ -22,9 +25,14 @@ mod read_ahead;
 mod reads;
 mod records;
 mod redelivery;
+mod removal;
+mod roles;
 mod room;
+mod sets;
 mod shapes;
+mod takeover;
 mod threads;
+mod waiting;
 mod wraps;
 
 use std::time::Duration;
