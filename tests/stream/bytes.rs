@@ -50,7 +50,7 @@ fn a_closed_pipe_is_read_to_its_end() {
         let ring = pipe(backing, 64);
         let (mut tx, mut rx) = ring.ends();
         tx.write_all(b"all of ").expect("room");
-        write!(tx, "{}", "it").expect("room");
+        write!(tx, "it").expect("room");
         tx.close();
         let mut text = String::new();
         assert_eq!(rx.read_to_string(&mut text).expect("the end"), 9);

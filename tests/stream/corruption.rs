@@ -299,7 +299,7 @@ fn a_tail_between_frames_ends_the_reader_where_the_frames_end() {
         assert_eq!(rx.try_read_batch(1).map(|it| it.len()), Ok(1));
     }
     rx.try_pop_to(&mut Vec::new()).expect("a record");
-    let error = rx.try_read().err().expect("half a frame");
+    let error = rx.try_read().expect_err("half a frame");
     assert!(matches!(error, PopError::Broken(Fault::Corrupted { what: Word::Frame, .. })), "{error}");
 }
 

@@ -10,8 +10,10 @@ use ringfence::{Position, PushError};
 use crate::common::{Backing, for_each_backing};
 use crate::{TestRing, drain_records, elements, frame, record, records};
 
+type Ends = (Writer<[u8]>, Reader<[u8]>);
+
 /// An empty ring of `capacity` bytes whose next record begins at `offset`.
-fn empty_at(backing: Backing, capacity: usize, offset: u64) -> (TestRing<[u8]>, Writer<[u8]>, Reader<[u8]>) {
+fn empty_at(backing: Backing, capacity: usize, offset: u64) -> (TestRing<[u8]>, Ends) {
     let ring = records(backing, capacity);
     let (mut tx, mut rx) = ring.ends();
     for _ in 0..offset / 8 {
@@ -19,7 +21,7 @@ fn empty_at(backing: Backing, capacity: usize, offset: u64) -> (TestRing<[u8]>, 
         drain_records(&mut rx);
     }
     assert_eq!((tx.position().to_bits(), ring.len()), (offset, 0));
-    (ring, tx, rx)
+    (ring, (tx, rx))
 }
 
 #[test]
@@ -27,7 +29,7 @@ fn a_record_of_any_length_fits_into_an_empty_ring_wherever_it_begins() {
     for capacity in [16, 32, 64, 128] {
         for offset in (0..capacity as u64).step_by(8) {
             for length in 0..=capacity / 2 - 8 {
-                let (ring, mut tx, mut rx) = empty_at(Backing::Heap, capacity, offset);
+                let (ring, (mut tx, mut rx)) = empty_at(Backing::Heap, capacity, offset);
                 let bytes = record(offset, length);
                 let position = tx.try_push(&bytes).expect("room in an empty ring");
                 let in_one_piece = position.to_bits() % capacity as u64 + frame(length) <= capacity as u64;
@@ -133,7 +135,7 @@ fn a_doorbell_rings_when_there_is_as_much_room_as_the_last_call_lacked() {
 #[test]
 fn a_doorbell_counts_the_padding_that_the_last_call_lacked() {
     for_each_backing(|backing| {
-        let (_ring, mut tx, mut rx) = empty_at(backing, 64, 40);
+        let (_ring, (mut tx, mut rx)) = empty_at(backing, 64, 40);
         tx.try_push(b"").expect("room");
         assert_eq!(tx.try_push(&[0; 24]).map(|it| it.to_bits()), Ok(64), "16 bytes of padding, and 32");
         let doorbell = tx.doorbell();
