@@ -83,7 +83,7 @@ impl HeldBell {
 /// What a handle and its doorbells tell each other, in the memory of their process.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    /// Position of the next item to be read ahead.
+    /// Position of the next item to be read ahead; of a stream's writer, how many units it lacked last.
     ahead: AtomicU64,
     /// The handle's; alarmed where it should look around, void where it was stopped: it is to be called.
     permit: Permit,

@@ -34,7 +34,9 @@ impl<P: Payload + ?Sized> Port<P> {
             Membership::attach(&attachment.region, index, role, &attachment.attach.label, |died| {
                 settle(&view, role, died)
             })?;
-        Ok((Self::seated(attachment, view, membership, role, Peers::Entry(peer), cursors.0), cursors))
+        // A writer has lacked no more than the least there is.
+        let start = if role.writes() { 1 } else { cursors.0 };
+        Ok((Self::seated(attachment, view, membership, role, Peers::Entry(peer), start), cursors))
     }
 }
 
@@ -55,7 +57,7 @@ pub(super) fn settle<P: Payload + ?Sized>(
     _died: bool,
 ) -> Result<(u64, u64), AttachError> {
     if role.writes() {
-        let tail = repair::writer(view);
+        let tail = repair::writer(view)?;
         Ok((tail, tail))
     } else {
         Ok(repair::reader(view)?)

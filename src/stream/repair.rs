@@ -3,6 +3,7 @@
 //! Each function runs under the lock byte of the role that it repairs, is idempotent, and leaves the ring as the dead
 //! owner's next instruction might have found it: a repairer that dies changes nothing for the one after it.
 
+use super::frames;
 use crate::element::Payload;
 use crate::error::{Corruption, Word};
 use crate::packed::View;
@@ -10,8 +11,9 @@ use crate::position::distance;
 use crate::sync::Ordering;
 
 /// The position at which a writer goes on: tail is the commit, so nothing of what a dead writer had begun is there.
-pub(crate) fn writer<P: Payload + ?Sized>(view: &View<P>) -> u64 {
-    view.words.tail.load(Ordering::Relaxed) // Relaxed: the predecessor's word, ordered by the kernel's lock.
+pub(crate) fn writer<P: Payload + ?Sized>(view: &View<P>) -> Result<u64, Corruption> {
+    let tail = view.words.tail.load(Ordering::Relaxed); // Relaxed: the predecessor's word, ordered by the kernel's lock.
+    if begins_frame::<P>(tail) { Ok(tail) } else { Err(Corruption { what: Word::Tail, found: tail }) }
 }
 
 /// Where what a dead reader had lent the kernel ends, if it had lent anything that it had not released.
@@ -32,10 +34,15 @@ pub(crate) fn reader<P: Payload + ?Sized>(view: &View<P>) -> Result<(u64, u64), 
     // Relaxed: words of the same role's predecessor, ordered by the kernel's lock.
     let head = view.words.head.load(Ordering::Relaxed);
     let seen = distance(view.words.read_mark.load(Ordering::Relaxed), head);
-    if seen > view.units.capacity().cast_signed() {
+    if seen > view.units.capacity().cast_signed() || !begins_frame::<P>(head) {
         return Err(Corruption { what: Word::Head, found: head });
     }
     let mark = head.wrapping_add(seen.max(0).cast_unsigned());
     view.words.read_mark.store(mark, Ordering::Relaxed);
     Ok((head, mark))
+}
+
+/// Whether a frame can begin at `position`; in a ring of elements there are none.
+fn begins_frame<P: Payload + ?Sized>(position: u64) -> bool {
+    P::ELEMENT.is_some() || position.is_multiple_of(frames::HEADER)
 }

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::os::unix::fs::FileExt;
 
 use ringfence::broadcast::Start;
-use ringfence::{AttachError, Element, OpenError, Payload, broadcast, mpmc, spsc};
+use ringfence::{AttachError, Element, OpenError, Payload, broadcast, mpmc, spsc, stream};
 
 use super::{Image, UniqueName};
 
@@ -42,6 +42,7 @@ pub(crate) trait Ring: Clone {
     fn consumer(&self) -> Result<Self::Consumer, AttachError>;
 }
 
+/// What the handles of each kind are called, and what hands them out.
 macro_rules! kinds {
     ($($kind:ident: $Producer:ident $producer:ident, $Consumer:ident $consumer:ident($($start:expr)?);)*) => {$(
         impl<P: Payload + ?Sized> Options for $kind::Options<P> {
@@ -79,6 +80,7 @@ kinds! {
     spsc: Producer producer, Consumer consumer();
     mpmc: Producer producer, Consumer consumer();
     broadcast: Publisher publisher, Subscriber subscribe(Start::Newest);
+    stream: Writer writer, Reader reader();
 }
 
 impl Backing {

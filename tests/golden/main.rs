@@ -15,5 +15,6 @@ mod common;
 
 mod document;
 mod recordings;
+mod records;
 mod regions;
 mod specification;

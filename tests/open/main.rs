@@ -23,6 +23,7 @@ mod removal;
 mod rights;
 mod schemas;
 mod space;
+mod streams;
 mod versions;
 
 use ringfence::Element;
