@@ -56,7 +56,7 @@ impl Ring {
     /// A writer that goes on behind whatever its predecessor committed.
     pub fn writer(&self) -> Writer {
         let view = self.view();
-        let writer = algorithm::Writer::at(repair::writer(&view), self.ringer);
+        let writer = algorithm::Writer::at(repair::writer(&view).expect("a sound ring"), self.ringer);
         Writer { view, writer }
     }
 
@@ -212,7 +212,8 @@ impl Records {
 
     pub fn writer(&self) -> RecordWriter {
         let view = self.view();
-        let writer = algorithm::Writer::at(repair::writer(&view), Ringer::asymmetric());
+        let writer =
+            algorithm::Writer::at(repair::writer(&view).expect("a sound ring"), Ringer::asymmetric());
         RecordWriter { view, writer }
     }
 
