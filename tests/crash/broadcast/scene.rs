@@ -6,7 +6,7 @@ use ringfence::broadcast::{GateStatus, Ring};
 
 use super::ledger::Reader;
 use super::survivors::Survivors;
-use super::{Load, OLDEST, RECORDER, impatient, open, patient, recorder};
+use super::{Load, OLDEST, RECORDER, SURVIVOR_GATE, impatient, open, patient, recorder};
 use crate::books::SURVIVOR;
 use crate::common::UniqueName;
 use crate::item::Number;
@@ -85,7 +85,7 @@ impl<P: Load + ?Sized> Scene<P> {
     fn create(&self, name: &str) -> Ring<P> {
         let mut options = P::options().attach(patient()).hold_gates(self.hold);
         if self.are_gates() {
-            options = options.gate("survivor").gated(1).gate(RECORDER);
+            options = options.gate(SURVIVOR_GATE).gated(1).gate(RECORDER);
         }
         if self.demotes {
             options = options.demote_after(Duration::ZERO);
