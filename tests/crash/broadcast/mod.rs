@@ -102,11 +102,6 @@ impl Load for [u8] {
     }
 }
 
-/// What the laboratory's own handles are attached with.
-fn patient() -> Attach {
-    attach()
-}
-
 /// What victims are attached with: one that is held up asks at once by whom, and spends no instructions on waiting.
 #[cfg(target_arch = "x86_64")]
 fn impatient() -> Attach {

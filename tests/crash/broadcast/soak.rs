@@ -7,10 +7,11 @@ use ringfence::broadcast::{Gate, Ring, Start};
 
 use super::ledger::{Ledger, Reader};
 use super::survivors::Survivors;
-use super::{Load, RECORDER, Receive, SURVIVOR_GATE, Sight, open, patient, publish};
+use super::{Load, RECORDER, Receive, SURVIVOR_GATE, Sight, open, publish};
 use crate::common::UniqueName;
 use crate::item::Numbered;
 use crate::journal::Entry;
+use crate::rings::attach;
 use crate::soak::{MOMENT, Post, Trade, soak};
 use crate::trial;
 
@@ -31,7 +32,7 @@ pub(crate) enum Task {
 
 fn soak_of_all() {
     let name = UniqueName::new();
-    let options = Numbered::options().attach(patient()).hold_gates(Duration::from_mins(1));
+    let options = Numbered::options().attach(attach()).hold_gates(Duration::from_mins(1));
     let ring = options.gate(SURVIVOR_GATE).gated(1).gate(RECORDER).create(&name).expect("a ring");
     let mut ledger = Ledger::default();
     for (gate, reader) in [(SURVIVOR_GATE, Reader::Gated), (RECORDER, Reader::Recorder)] {
@@ -69,7 +70,7 @@ impl Trade for Ledger {
     }
 
     fn perform(task: Task, post: &Post<'_>) {
-        let ring = open::<Numbered>(post.name, patient());
+        let ring = open::<Numbered>(post.name, attach());
         match task {
             Task::Publish => {
                 let mut tx = ring.publisher().expect("a free role");

@@ -33,7 +33,7 @@ impl<P: Load + ?Sized> Survivors<P> {
         }
     }
 
-    pub(crate) fn subscribe(&mut self, ring: &Ring<P>, are_gates: bool) {
+    fn subscribe(&mut self, ring: &Ring<P>, are_gates: bool) {
         let house = &mut self.ledger.house;
         let gated = are_gates && self.gated.is_none();
         let gated =
