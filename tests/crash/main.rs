@@ -39,6 +39,7 @@ fn main() {
     // Victims are forked, and traced by the thread that forks them.
     arguments.test_threads = Some(1);
     let mut trials = soak::trials();
+    trials.extend(broadcast::soak::trials());
     #[cfg(target_arch = "x86_64")]
     if victim::Victim::is_refused() {
         println!("skipped: single steps (ptrace is refused here)");

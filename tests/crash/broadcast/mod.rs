@@ -7,12 +7,13 @@ mod ledger;
 pub(crate) mod operations;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod scene;
+pub(crate) mod soak;
 mod survivors;
 
 use std::time::Duration;
 
 use ringfence::broadcast::{
-    Gate, GatedSubscriber, Options, Publisher, ReadGuard, Ring, Start, Subscriber, open_with,
+    Delivery, Gate, GatedSubscriber, Options, Publisher, ReadGuard, Ring, Start, Subscriber, open_with,
 };
 use ringfence::{Attach, AttachError, Payload, Position, PushError, RecvError};
 
@@ -24,6 +25,9 @@ pub(crate) const CAPACITY: u64 = 8;
 
 /// The gate that has a name: whoever takes it after its owner died goes on where that one stopped.
 const RECORDER: &str = "recorder";
+
+/// The gate of a survivor.
+const SURVIVOR_GATE: &str = "survivor";
 
 /// Position of the oldest item that waits where items wait for a recorder.
 const OLDEST: u64 = 6;
@@ -98,11 +102,6 @@ impl Load for [u8] {
     }
 }
 
-/// What the laboratory's own handles are attached with.
-fn patient() -> Attach {
-    attach()
-}
-
 /// What victims are attached with: one that is held up asks at once by whom, and spends no instructions on waiting.
 #[cfg(target_arch = "x86_64")]
 fn impatient() -> Attach {
@@ -156,24 +155,14 @@ enum Sight {
     Failed(String),
 }
 
-impl Sight {
-    fn of(error: RecvError) -> Self {
-        match error {
-            RecvError::Empty | RecvError::Timeout => Self::Empty,
-            RecvError::Closed => Self::Closed,
-            RecvError::Lagged { missed, resumed_at } => {
-                Self::Missed { count: missed, resumed_at: resumed_at.to_bits() }
-            }
-            error => Self::Failed(error.to_string()),
-        }
-    }
-}
-
 /// A handle that receives.
 trait Receive {
-    /// Receives an item and releases it, if the handle releases anything; waits up to `limit` while there is none. Those
-    /// who can look first do so where `looks` says it.
-    fn receive(&mut self, limit: Duration, looks: bool) -> Sight;
+    /// Hands an item to `look`, and then releases it, if the handle releases anything; waits up to `limit` while there is
+    /// none.
+    fn read(&mut self, limit: Duration, look: impl FnMut(Option<Number>, bool)) -> Sight;
+
+    /// The same in one call, in which copy and release are one.
+    fn receive(&mut self, limit: Duration) -> Sight;
 
     /// The position of the item that comes next.
     fn next(&self) -> u64;
@@ -182,15 +171,33 @@ trait Receive {
     fn may_miss(&self) -> bool;
 }
 
-impl<P: Load + ?Sized> Receive for Subscriber<P> {
-    fn receive(&mut self, limit: Duration, _looks: bool) -> Sight {
-        match P::recv(self, limit) {
-            Ok(number) => {
-                let delivery = self.last().expect("a delivery");
-                Sight::Item { position: delivery.first.to_bits(), number, redelivered: delivery.redelivered }
-            }
-            Err(error) => Sight::of(error),
+/// What a delivery comes to, of which `last` tells where it was.
+fn sight(received: Result<Option<Number>, RecvError>, last: Option<Delivery>) -> Sight {
+    match received {
+        Ok(number) => {
+            let Delivery { first, redelivered, .. } = last.expect("a delivery");
+            Sight::Item { position: first.to_bits(), number, redelivered }
         }
+        Err(RecvError::Empty | RecvError::Timeout) => Sight::Empty,
+        Err(RecvError::Closed) => Sight::Closed,
+        Err(RecvError::Lagged { missed, resumed_at }) => {
+            Sight::Missed { count: missed, resumed_at: resumed_at.to_bits() }
+        }
+        Err(error) => Sight::Failed(error.to_string()),
+    }
+}
+
+impl<P: Load + ?Sized> Receive for Subscriber<P> {
+    fn read(&mut self, limit: Duration, mut look: impl FnMut(Option<Number>, bool)) -> Sight {
+        let sight = self.receive(limit);
+        if let Sight::Item { number, redelivered, .. } = sight {
+            look(number, redelivered);
+        }
+        sight
+    }
+
+    fn receive(&mut self, limit: Duration) -> Sight {
+        sight(P::recv(self, limit), self.last())
     }
 
     fn next(&self) -> u64 {
@@ -203,23 +210,18 @@ impl<P: Load + ?Sized> Receive for Subscriber<P> {
 }
 
 impl<P: Load + ?Sized> Receive for GatedSubscriber<P> {
-    fn receive(&mut self, limit: Duration, looks: bool) -> Sight {
-        let result = if looks {
-            P::read_gated(self, limit).map(|item| {
-                let number = P::look(&item);
-                item.release();
-                number
-            })
-        } else {
-            P::recv_gated(self, limit)
-        };
-        match result {
-            Ok(number) => {
-                let delivery = self.last().expect("a delivery");
-                Sight::Item { position: delivery.first.to_bits(), number, redelivered: delivery.redelivered }
-            }
-            Err(error) => Sight::of(error),
-        }
+    fn read(&mut self, limit: Duration, mut look: impl FnMut(Option<Number>, bool)) -> Sight {
+        let read = P::read_gated(self, limit).map(|item| {
+            let number = P::look(&item);
+            look(number, item.redelivered());
+            item.release();
+            number
+        });
+        sight(read, self.last())
+    }
+
+    fn receive(&mut self, limit: Duration) -> Sight {
+        sight(P::recv_gated(self, limit), self.last())
     }
 
     fn next(&self) -> u64 {

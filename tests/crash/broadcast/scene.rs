@@ -6,13 +6,14 @@ use ringfence::broadcast::{GateStatus, Ring};
 
 use super::ledger::Reader;
 use super::survivors::Survivors;
-use super::{Load, OLDEST, RECORDER, impatient, open, patient, recorder};
+use super::{Load, OLDEST, RECORDER, SURVIVOR_GATE, impatient, open, recorder};
 use crate::books::SURVIVOR;
 use crate::common::UniqueName;
 use crate::item::Number;
 use crate::journal::Journal;
 use crate::kind::{in_time, returns_in_time};
 use crate::laboratory::{Effect, Experiment, Fate, Outcome, VICTIM};
+use crate::rings::attach;
 use crate::victim::Stage;
 
 /// One operation.
@@ -78,14 +79,29 @@ pub(crate) struct Bench<P: Load + ?Sized> {
 }
 
 impl<P: Load + ?Sized> Scene<P> {
+    /// A recorder finds `OLDEST` and what follows it.
+    pub(crate) const fn new(beside: Beside, recording: Recording) -> Self {
+        let hold = if matches!(recording, Recording::Held) { Duration::from_mins(1) } else { Duration::ZERO };
+        Self {
+            passed: OLDEST,
+            waiting: 5,
+            beside,
+            recording,
+            hold,
+            demotes: false,
+            drained: false,
+            fallen: None,
+        }
+    }
+
     fn are_gates(&self) -> bool {
         self.beside != Beside::Lossy
     }
 
     fn create(&self, name: &str) -> Ring<P> {
-        let mut options = P::options().attach(patient()).hold_gates(self.hold);
+        let mut options = P::options().attach(attach()).hold_gates(self.hold);
         if self.are_gates() {
-            options = options.gate("survivor").gated(1).gate(RECORDER);
+            options = options.gate(SURVIVOR_GATE).gated(1).gate(RECORDER);
         }
         if self.demotes {
             options = options.demote_after(Duration::ZERO);
@@ -115,11 +131,8 @@ impl<P: Load + ?Sized + 'static> Experiment for Operation<P> {
         let ring = scene.create(&name);
         let mut survivors = Survivors::new();
         survivors.ledger.open(Reader::Witness);
-        match scene.beside {
-            Beside::Nobody => {}
-            Beside::Lossy | Beside::Subscribers | Beside::Everybody => {
-                survivors.attach(&ring, scene.are_gates());
-            }
+        if scene.beside != Beside::Nobody {
+            survivors.attach(&ring, scene.are_gates());
         }
         for _ in 0..scene.passed {
             survivors.publish(Duration::ZERO);
@@ -127,10 +140,9 @@ impl<P: Load + ?Sized + 'static> Experiment for Operation<P> {
             survivors.drain(Reader::Lossy);
         }
         match scene.recording {
-            Recording::Nobody => {}
+            Recording::Nobody | Recording::Inherited => {}
             Recording::Held => drop(recorder(&ring).expect("a gate")),
             Recording::Slow => survivors.recorder = Some(recorder(&ring).expect("a gate")),
-            Recording::Inherited => {}
         }
         if scene.recording != Recording::Nobody {
             survivors.ledger.open(Reader::Recorder);
@@ -244,23 +256,6 @@ fn set_in_doubt<P: Load + ?Sized>(bench: &mut Bench<P>, effect: Effect, in_doubt
         for step in 0..count as u32 {
             let number = Number { sequence: bench.oldest.sequence + step, ..bench.oldest };
             bench.survivors.ledger.set_in_doubt(number, in_doubt);
-        }
-    }
-}
-
-impl<P: Load + ?Sized> Scene<P> {
-    /// A recorder finds `OLDEST` and what follows it.
-    pub(crate) const fn new(beside: Beside, recording: Recording) -> Self {
-        let hold = if matches!(recording, Recording::Held) { Duration::from_mins(1) } else { Duration::ZERO };
-        Self {
-            passed: OLDEST,
-            waiting: 5,
-            beside,
-            recording,
-            hold,
-            demotes: false,
-            drained: false,
-            fallen: None,
         }
     }
 }

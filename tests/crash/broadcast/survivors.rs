@@ -5,8 +5,8 @@ use std::time::Duration;
 use ringfence::broadcast::{GatedSubscriber, Publisher, Ring, Start, Subscriber};
 
 use super::ledger::{Ledger, Reader};
-use super::{CAPACITY, Load, Receive, Sight, publish, recorder};
-use crate::books::SURVIVOR;
+use super::{CAPACITY, Load, Receive, SURVIVOR_GATE, Sight, publish, recorder};
+use crate::books::{Books, SURVIVOR};
 use crate::kind::{BOUND, Pushed, in_time};
 
 pub(crate) struct Survivors<P: Load + ?Sized> {
@@ -33,11 +33,11 @@ impl<P: Load + ?Sized> Survivors<P> {
         }
     }
 
-    pub(crate) fn subscribe(&mut self, ring: &Ring<P>, are_gates: bool) {
+    fn subscribe(&mut self, ring: &Ring<P>, are_gates: bool) {
         let house = &mut self.ledger.house;
         let gated = are_gates && self.gated.is_none();
         let gated =
-            gated.then(|| in_time(house, "a gate", |_| ring.subscribe_gated("survivor", Start::Newest)));
+            gated.then(|| in_time(house, "a gate", |_| ring.subscribe_gated(SURVIVOR_GATE, Start::Newest)));
         if let Some(gated) = gated.flatten() {
             self.ledger.take_up(Reader::Gated, gated.next());
             self.gated = Some(gated);
@@ -191,13 +191,15 @@ impl<P: Load + ?Sized> Survivors<P> {
 /// What a handle receives, and whether it may miss items.
 fn receive(
     handle: &mut impl Receive,
-    house: &mut crate::books::Books,
+    house: &mut Books,
     limit: Duration,
     looks: bool,
 ) -> Option<(Sight, bool)> {
-    let sight = in_time(house, "receive", |_| match handle.receive(limit, looks) {
-        Sight::Failed(error) => Err(error),
-        sight => Ok(sight),
+    let sight = in_time(house, "receive", |_| {
+        match if looks { handle.read(limit, |_, _| {}) } else { handle.receive(limit) } {
+            Sight::Failed(error) => Err(error),
+            sight => Ok(sight),
+        }
     })?;
     Some((sight, handle.may_miss()))
 }
