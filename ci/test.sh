@@ -38,6 +38,7 @@ cargo check --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --locked
 
 step examples
 cargo run --release --locked --example pipeline
+cargo run --release --locked --example file_to_socket
 cargo run --release --locked --example event_loop
 cargo run --release --locked --example async_tokio --features async
 
