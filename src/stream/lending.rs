@@ -130,7 +130,11 @@ impl Lender {
                 let file = file.as_ref().ok_or(unsupported)?;
                 let (place, length) = pieces.first().ok_or(unsupported)?;
                 let offset = reader.port.view.units.offset_of(place);
-                Ok((transfer::send_file(to, file.as_fd(), offset, length)?, Until::Told))
+                match transfer::send_file(to, file.as_fd(), offset, length)? {
+                    // The file ends before it: EFAULT, as the calls say that are given the memory.
+                    0 => Err(Failure { call: "sendfile", errno: libc::EFAULT }),
+                    bytes => Ok((bytes, Until::Told)),
+                }
             }
         }
     }
