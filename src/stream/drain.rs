@@ -228,7 +228,8 @@ fn attempt<P: Lendable + ?Sized, F: AsFd, M: Mode>(
     let bytes = sent.as_ref().map_or(0, |(bytes, _)| *bytes);
     let reached = P::reached(reader, *next, *partial + bytes);
     if lends {
-        reader.reader.lend(&reader.port.view, reached.end);
+        let lent = sent.is_ok() || *partial > 0;
+        reader.reader.lend(&reader.port.view, if lent { reached.end } else { *next });
     }
     let (_, until) = sent?;
     (drain.next, drain.partial) = (reached.next, reached.partial);
