@@ -38,8 +38,10 @@ cargo check --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --locked
 
 step examples
 cargo run --release --locked --example pipeline
+cargo run --release --locked --example file_to_socket
 cargo run --release --locked --example event_loop
 cargo run --release --locked --example async_tokio --features async
+cargo run --release --locked --example log_collector
 
 step "nothing left in /dev/shm"
 left_behind=$(comm -13 <(printf '%s\n' "$names_before") <(ls -A /dev/shm | sort))

@@ -1,13 +1,15 @@
-//! Bytes on the heap, for the threads of one process, with liveness that the process keeps itself.
+//! Private memory, for the threads of one process, with liveness that the process keeps itself.
 //!
-//! Invariant **I1**: `base` came from the global allocator with exactly `layout` and is freed once, by `Drop`.
+//! Pages of its own, not the allocator's: what the kernel still refers to when they are given back (a pipe, a socket) is
+//! given to nobody else.
 
 #![allow(unsafe_code)]
 
 use core::ptr::NonNull;
-use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use memmap2::MmapMut;
 
 use super::{Backing, Region, initialise};
 use crate::error::OpenError;
@@ -15,13 +17,10 @@ use crate::layout::geometry::MAX_ENTRIES;
 use crate::layout::header::Header;
 use crate::sys::fork::Origin;
 
-const PAGE: usize = 4096;
-
 /// A block of zeroed memory, and who in this process holds which entry.
 #[derive(Debug)]
 pub(crate) struct Heap {
-    base: NonNull<u8>,
-    layout: Layout,
+    _memory: MmapMut,
     origin: Origin,
     held: Arc<Held>,
 }
@@ -39,15 +38,14 @@ impl Region {
         let total = header.geometry.total;
         let no_space =
             || OpenError::NoSpace { path: Path::new("heap").to_owned(), needed: total, available: 0 };
-        let layout = usize::try_from(total).ok().and_then(|size| Layout::from_size_align(size, PAGE).ok());
-        let layout = layout.ok_or_else(no_space)?;
-        // SAFETY: the layout's size is not zero: a header is at least a page.
-        let base = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(no_space)?;
+        let size = usize::try_from(total).map_err(|_| no_space())?;
+        let mut memory = MmapMut::map_anon(size).map_err(|_| no_space())?;
+        let base = NonNull::new(memory.as_mut_ptr()).ok_or_else(no_space)?;
         let held = Held {
             entries: Mutex::new(vec![false; header.entry_count.min(MAX_ENTRIES) as usize]),
             freed: Condvar::new(),
         };
-        let heap = Heap { base, layout, origin: Origin::here(), held: Arc::new(held) };
+        let heap = Heap { _memory: memory, origin: Origin::here(), held: Arc::new(held) };
         // SAFETY: the block has that many zeroed bytes, aligned to a page, and is not shared yet.
         unsafe { initialise(base, bytes, &header) };
         Ok(Arc::new(Self { base, header, backing: Backing::Heap(heap) }))
@@ -62,13 +60,6 @@ impl Heap {
 
     pub(crate) fn held(&self) -> &Arc<Held> {
         &self.held
-    }
-}
-
-impl Drop for Heap {
-    fn drop(&mut self) {
-        // SAFETY: I1.
-        unsafe { dealloc(self.base.as_ptr(), self.layout) };
     }
 }
 

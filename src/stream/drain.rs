@@ -26,7 +26,8 @@ use crate::wait::Limit;
 /// behind the other with nothing between them.
 ///
 /// Every byte is sent at least once. If this dies between a call and the release of what that call has sent, its successor
-/// sends it again; of a record, or an element of several bytes, that was sent in part, from its beginning.
+/// sends it again; of a record, or an element of several bytes, that was sent in part, from its beginning. To a reader that
+/// follows, what a call was to send counts as delivered before.
 ///
 /// ```
 /// use std::io::Read;
@@ -215,9 +216,10 @@ fn attempt<P: Lendable + ?Sized, F: AsFd, M: Mode>(
     let Drain { reader, to, lender, next, partial, .. } = drain;
     let max = max.clamp(1, 1 << 30);
     let units = P::gather(reader, *next, max + *partial)?;
+    // Before the call: whoever follows must know.
+    reader.reader.note(&reader.port.view, next.wrapping_add(units));
     let lends = lender.lends();
     if lends {
-        // Before the call: whoever follows must know.
         reader.reader.lend(&reader.port.view, next.wrapping_add(units));
     }
     let mut pieces = P::lend(reader, *next, units);
@@ -228,7 +230,8 @@ fn attempt<P: Lendable + ?Sized, F: AsFd, M: Mode>(
     let bytes = sent.as_ref().map_or(0, |(bytes, _)| *bytes);
     let reached = P::reached(reader, *next, *partial + bytes);
     if lends {
-        reader.reader.lend(&reader.port.view, reached.end);
+        let lent = sent.is_ok() || *partial > 0;
+        reader.reader.lend(&reader.port.view, if lent { reached.end } else { *next });
     }
     let (_, until) = sent?;
     (drain.next, drain.partial) = (reached.next, reached.partial);

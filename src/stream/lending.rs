@@ -130,7 +130,11 @@ impl Lender {
                 let file = file.as_ref().ok_or(unsupported)?;
                 let (place, length) = pieces.first().ok_or(unsupported)?;
                 let offset = reader.port.view.units.offset_of(place);
-                Ok((transfer::send_file(to, file.as_fd(), offset, length)?, Until::Told))
+                match transfer::send_file(to, file.as_fd(), offset, length)? {
+                    // The file ends before it: EFAULT, as the calls say that are given the memory.
+                    0 => Err(Failure { call: "sendfile", errno: libc::EFAULT }),
+                    bytes => Ok((bytes, Until::Told)),
+                }
             }
         }
     }
@@ -279,5 +283,70 @@ impl Reader<[u8]> {
     /// The record at `position`, or behind the padding there, of the `committed` bytes from there on.
     fn parse(&mut self, position: u64, committed: u64) -> Result<frames::Found, Fault> {
         frames::parse(&self.port.view, position, committed).map_err(|it| self.port.corrupted(it))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn completion(first: u32, last: u32) -> Completion {
+        Completion { first, last, copied: false }
+    }
+
+    /// Calls with the numbers from `first` on, of ten units each.
+    fn flight(first: u32, count: u64) -> Flight {
+        let mut flight = Flight::default();
+        for call in 0..count {
+            flight.push(Until::Completion(first.wrapping_add(call as u32)), (call + 1) * 10);
+        }
+        flight
+    }
+
+    #[test]
+    fn completions_out_of_order_release_in_order() {
+        let mut flight = flight(0, 5);
+        flight.complete(completion(2, 3));
+        assert_eq!(flight.take_finished(), None, "the oldest call is not finished");
+        flight.complete(completion(0, 0));
+        assert_eq!(flight.take_finished(), Some(10));
+        flight.complete(completion(1, 1));
+        assert_eq!(flight.take_finished(), Some(40));
+        flight.complete(completion(4, 4));
+        assert_eq!(flight.take_finished(), Some(50));
+        assert_eq!(flight.take_finished(), None);
+    }
+
+    #[test]
+    fn numbers_of_completions_wrap() {
+        let mut flight = flight(u32::MAX - 1, 4);
+        flight.complete(completion(u32::MAX, 0));
+        assert_eq!(flight.take_finished(), None);
+        flight.complete(completion(u32::MAX - 1, u32::MAX - 1));
+        assert_eq!(flight.take_finished(), Some(30));
+        flight.complete(completion(1, 1));
+        assert_eq!(flight.take_finished(), Some(40));
+    }
+
+    #[test]
+    fn what_was_copied_waits_for_what_was_lent_before_it() {
+        let mut flight = flight(7, 1);
+        flight.push(Until::Now, 20);
+        flight.complete(completion(0, 6));
+        flight.complete(completion(8, u32::MAX));
+        assert_eq!(flight.take_finished(), None, "completions of other calls");
+        flight.complete(completion(0, u32::MAX));
+        assert_eq!(flight.take_finished(), Some(20));
+    }
+
+    #[test]
+    fn only_whole_calls_are_confirmed() {
+        let mut flight = Flight::default();
+        flight.push(Until::Told, 10);
+        flight.push(Until::Told, 20);
+        flight.confirm(15);
+        assert_eq!(flight.take_finished(), Some(10));
+        flight.confirm(20);
+        assert_eq!(flight.take_finished(), Some(20));
     }
 }

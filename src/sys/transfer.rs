@@ -107,8 +107,10 @@ impl Pieces<'_> {
     /// Lends the pieces to a pipe, which refers to them until they were read from it.
     pub(crate) fn lend_to_pipe(&self, fd: BorrowedFd<'_>) -> Result<usize, Failure> {
         let count = self.count() as usize;
+        // vmsplice(2) waits for room whatever the pipe says of itself.
+        let flags = if is_nonblocking(fd)? { libc::SPLICE_F_NONBLOCK } else { 0 };
         // SAFETY: I1; the kernel only reads, whenever that is.
-        retry("vmsplice", || unsafe { libc::vmsplice(fd.as_raw_fd(), self.pieces.as_ptr(), count, 0) })
+        retry("vmsplice", || unsafe { libc::vmsplice(fd.as_raw_fd(), self.pieces.as_ptr(), count, flags) })
     }
 }
 
@@ -149,6 +151,13 @@ pub(crate) fn is_pipe(fd: BorrowedFd<'_>) -> Result<bool, Failure> {
     // SAFETY: `status` is private, and large enough.
     check("fstat", unsafe { libc::fstat(fd.as_raw_fd(), &raw mut status) })?;
     Ok(status.st_mode & libc::S_IFMT == libc::S_IFIFO)
+}
+
+/// Whether calls on `fd` never wait.
+fn is_nonblocking(fd: BorrowedFd<'_>) -> Result<bool, Failure> {
+    // SAFETY: takes plain numbers.
+    let flags = check("fcntl(F_GETFL)", unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })?;
+    Ok(flags & libc::O_NONBLOCK != 0)
 }
 
 /// Allows sends by reference on a socket.
