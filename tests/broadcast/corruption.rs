@@ -2,20 +2,22 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use ringfence::broadcast::{GateStatus, Options, Ring, Start};
-use ringfence::{AttachError, Fault, Payload, RecvError, Word};
+use ringfence::{AttachError, Fault, Payload, RecvError, WaitSet, Word};
 
 use crate::common::{UniqueName, words};
-use crate::{at, drain, drain_gated, join, publish, subscribe};
+use crate::{PATIENCE, at, drain, drain_gated, join, publish, subscribe};
 
 /// A ring in shared memory, and its file as a hostile peer sees it.
 struct Target<P: Payload + ?Sized> {
     ring: Ring<P>,
     file: File,
-    _name: UniqueName,
+    name: UniqueName,
 }
 
 impl<P: Payload + ?Sized> Target<P> {
@@ -23,7 +25,7 @@ impl<P: Payload + ?Sized> Target<P> {
         let name = UniqueName::new();
         let ring = options.create(&name).expect("a ring");
         let file = OpenOptions::new().read(true).write(true).open(name.path()).expect("its file");
-        Self { ring, file, _name: name }
+        Self { ring, file, name }
     }
 
     fn poke(&self, at: usize, value: u64) {
@@ -218,6 +220,45 @@ fn unknown_flags_stop_the_publisher_and_lose_nothing() {
     assert!(tx.try_publish(2).is_err());
     assert_eq!((lossy.try_recv(), gated.try_recv()), (Ok(0), Ok(0)));
     assert_eq!((lossy.try_recv(), gated.try_recv()), (Err(RecvError::Empty), Err(RecvError::Empty)));
+}
+
+#[test]
+fn a_look_for_the_latest_item_ends_while_stamps_lie_and_the_handle_is_alarmed() {
+    // The stamp of the newest item, those of the next one, and the next position: each time the newest item is not there,
+    // whereas the next one is, or was.
+    let (tail, free, full) = (10, |it: u64| it << 2, |it: u64| it << 2 | 1);
+    for (stamps, next) in [
+        ([(9, free(9)), (10, full(10))], tail),
+        ([(10, free(10)), (11, full(11))], tail + 1),
+        ([(10, free(10)), (11, full(11 + 8))], tail + 1),
+        ([(11, free(11)), (12, full(12))], tail + 2),
+    ] {
+        let target = Target::new(Options::<u64>::new(8));
+        let mut tx = target.ring.publisher().expect("the role");
+        let mut rx = subscribe(&target.ring, Start::Newest);
+        publish(&mut tx, 0..tail);
+        // Nothing is there: the set sleeps, and finds that the ring has lost its name.
+        rx.skip_to(at(100));
+        let mut set = WaitSet::new();
+        set.add(rx.doorbell(), ()).expect("room");
+        std::fs::remove_file(target.name.path()).expect("the ring's file");
+        set.wait_timeout(&mut Vec::new(), PATIENCE).expect("an alarm");
+        rx.skip_to(at(next));
+        for (position, stamp_of_it) in stamps {
+            target.poke(stamp(position % 8), stamp_of_it);
+        }
+        let (sender, results) = channel();
+        thread::spawn(move || {
+            for _ in 0..100 {
+                let result = rx.latest();
+                assert!(result.is_err(), "{result:?}");
+                sender.send(result).expect("a test that listens");
+            }
+        });
+        for _ in 0..100 {
+            results.recv_timeout(PATIENCE).expect("an end").expect_err("no item");
+        }
+    }
 }
 
 /// A word of the mutable part of a ring of four `u64` with one gate, chosen so that those which mean something come often.

@@ -178,3 +178,54 @@ fn a_demoted_subscriber_drains_a_closed_ring() {
         assert_eq!(rx.recv(), Err(RecvError::Closed));
     });
 }
+
+#[test]
+fn gates_that_stall_are_given_their_time_at_the_same_time() {
+    for_each_backing(|backing| {
+        let time = Duration::from_millis(100);
+        let take_one_gates_time = |_| {
+            let ring = backing.create(Options::<u64>::new(8).gated(3).demote_after(time));
+            let mut tx = ring.publisher().expect("the role");
+            let gates = [(); 3].map(|()| join(&ring, Start::Newest));
+            publish(&mut tx, 0..8);
+            let begun = Instant::now();
+            tx.publish_timeout(8, PATIENCE).expect("they are demoted");
+            assert!(begun.elapsed() >= time && gates.iter().all(|it| it.is_demoted()));
+            begun.elapsed() < time * 2
+        };
+        // Three times one gate's time, whenever it was tried, is no accident.
+        assert!((0..20).any(take_one_gates_time));
+    });
+}
+
+#[test]
+fn the_successor_at_a_held_gate_has_all_the_time_before_it_is_demoted() {
+    let time = Duration::from_millis(200);
+    for_each_backing(|backing| {
+        // At once, and after a while in which nobody is there.
+        for absent in [Duration::ZERO, time / 10] {
+            let options = Options::<u64>::new(8).gate("recorder").demote_after(time);
+            let ring = backing.create(options.hold_gates(Duration::from_secs(3600)));
+            let mut tx = ring.publisher().expect("the role");
+            let first = ring.subscribe_gated("recorder", Start::Newest).expect("the gate");
+            publish(&mut tx, 0..8);
+            thread::scope(|scope| {
+                scope.spawn(move || tx.publish_timeout(8, PATIENCE).expect("it is demoted in the end"));
+                thread::sleep(time / 2);
+                drop(first);
+                thread::sleep(absent);
+                let begun = Instant::now();
+                let second = ring.subscribe_gated("recorder", Start::Newest).expect("the gate");
+                if second.joined_at() != at(0) {
+                    println!("skipped: this machine is too slow to be in time");
+                    return;
+                }
+                while !second.is_demoted() {
+                    assert!(begun.elapsed() < PATIENCE);
+                    thread::sleep(Duration::from_millis(1));
+                }
+                assert!(begun.elapsed() >= time, "{:?}", begun.elapsed());
+            });
+        }
+    });
+}

@@ -8,7 +8,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ringfence::broadcast::{Options, Start};
 use ringfence::{BridgeFd, RecvError, WaitError, WaitSet};
 
-use crate::common::{Backing, Running, for_each_backing};
+use crate::common::{Backing, Running, for_each_backing, words};
 use crate::{PATIENCE, at, join, lagged, numbers, publish, subscribe};
 
 /// What is ready now.
@@ -111,6 +111,34 @@ fn a_sleeping_set_is_woken_by_a_publication_and_by_a_release() {
             assert_eq!(gated.try_recv(), Ok(2 * round + 1));
         }
         drop(lossy);
+    });
+}
+
+#[test]
+fn a_sleeping_set_is_woken_by_a_subscriber_that_skips_back() {
+    for_each_backing(|backing| {
+        let ring = numbers(backing, 8, 0);
+        let (mut tx, mut rx) = ring.ends();
+        publish(&mut tx, 0..4);
+        rx.skip_to(at(4));
+        let mut set = WaitSet::new();
+        set.add(rx.doorbell(), ()).expect("room");
+        // The bell that sleepers arm: how often it was rung, and whether somebody may sleep.
+        let bell = || (backing == Backing::Shm).then(|| ring.image().u64(words::NOT_EMPTY));
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| ready(&mut set));
+            while bell().is_some_and(|it| it >> 32 & 1 == 0) {
+                assert!(!waiting.is_finished());
+                thread::yield_now();
+            }
+            thread::sleep(Duration::from_millis(1));
+            let before = bell();
+            rx.skip_to(at(0));
+            let rung = |(before, after)| before as u32 != after as u32;
+            assert!(before.zip(bell()).is_none_or(rung), "it is left to the set to look around");
+            assert_eq!(waiting.join().expect("no panic").len(), 1);
+        });
+        assert_eq!(rx.try_recv(), Ok(0));
     });
 }
 

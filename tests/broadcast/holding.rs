@@ -8,8 +8,13 @@ use std::time::{Duration, Instant};
 use ringfence::broadcast::{Gate, GateStatus, GatedSubscriber, Options, Ring, Start};
 use ringfence::{Presence, PushError, RecvError};
 
-use crate::common::{Backing, for_each_backing};
+use crate::common::{Backing, for_each_backing, words};
 use crate::{PATIENCE, TestRing, at, drain, drain_gated, join, numbers, publish, subscribe};
+
+/// How long gates are held whose time is to pass.
+const TIME: Duration = Duration::from_millis(100);
+/// How often something is tried that takes longer on a machine that has other things to do.
+const ATTEMPTS: u32 = 20;
 
 /// A ring of four numbers with a gate that is held for as long as a test can take.
 fn held() -> Options<u64> {
@@ -254,7 +259,7 @@ fn items_that_a_dead_publisher_had_stamped_and_not_counted_are_in_the_ring() {
         let (mut tx, mut rx) = ring.ends();
         publish(&mut tx, 0..3 + stamped);
         // As it was before the last store of the tail, which lags by half a capacity at most.
-        ring.poke(crate::common::words::TAIL, 3);
+        ring.poke(words::TAIL, 3);
         assert!(drain(&mut rx).into_iter().eq(0..3 + stamped), "subscribers go by stamps");
         let crashed = crashed(&ring);
         let next = crashed.publisher().expect("the role");
@@ -333,5 +338,49 @@ fn a_subscriber_that_had_more_in_hand_than_the_ring_holds_is_succeeded() {
         let mut rx = recorder(&ring);
         assert_eq!(rx.try_recv(), Err(crate::lagged(end - 10, end - 4)));
         assert!(drain_gated(&mut rx).into_iter().eq((end - 4..end).map(|it| (it, true))));
+    });
+}
+
+#[test]
+fn a_gate_whose_subscriber_died_before_it_had_joined_is_held_for_nobody() {
+    /// How the gate of a ring that has one stands: `generation << 2 | state`, behind two entries and its cursor.
+    const STANDING: usize = words::ENTRIES + 2 * 256 + 8;
+    const STATE: u64 = 3;
+    const JOINING: u64 = 1;
+    let ring = Backing::Shm.create(held());
+    let mut tx = ring.publisher().expect("the role");
+    let _rx = recorder(&ring);
+    publish(&mut tx, 0..4);
+    let standing = ring.image().u64(STANDING);
+    ring.poke(STANDING, standing & !STATE | JOINING);
+    let (once, twice) = (crashed(&ring), crashed(&ring));
+
+    let mut tx = once.publisher().expect("the role");
+    tx.publish_timeout(4, PATIENCE).expect("nothing was promised to anybody");
+    assert_eq!(once.gates()[0].status, GateStatus::Free);
+    publish(&mut tx, 5..50);
+
+    let mut rx = recorder(&twice);
+    assert_eq!((rx.joined_at(), rx.try_recv()), (at(4), Err(RecvError::Empty)), "it joins anew");
+}
+
+#[test]
+fn gates_that_are_held_are_held_at_the_same_time() {
+    for_each_backing(|backing| {
+        let held = Options::<u64>::new(8).gate("one").gate("two").gate("three").hold_gates(TIME);
+        let take_one_gates_time = |_| {
+            let ring = backing.create(held.clone());
+            let mut tx = ring.publisher().expect("the role");
+            for gate in ["one", "two", "three"] {
+                drop(ring.subscribe_gated(gate, Start::Newest).expect("the gate"));
+            }
+            publish(&mut tx, 0..8);
+            let begun = Instant::now();
+            tx.publish_timeout(8, PATIENCE).expect("the time passes");
+            assert!(begun.elapsed() >= TIME);
+            begun.elapsed() < TIME * 2
+        };
+        // Three times one gate's time, whenever it was tried, is no accident.
+        assert!((0..ATTEMPTS).any(take_one_gates_time));
     });
 }

@@ -1,12 +1,13 @@
 //! Subscribers that are slower than the publisher are told what they missed, exactly.
 
 use std::thread;
+use std::time::Duration;
 
 use ringfence::RecvError;
 use ringfence::broadcast::{Options, Resume, Start, Subscriber};
 
 use crate::common::{Numbers, for_each_backing};
-use crate::{at, drain, lagged, numbers, publish, subscribe};
+use crate::{PATIENCE, at, drain, join, lagged, numbers, publish, subscribe};
 
 #[test]
 fn a_subscriber_that_was_lapped_is_told_once_what_it_missed_and_goes_on_with_the_oldest_item() {
@@ -218,11 +219,11 @@ fn a_gap_is_said_by_every_verb_that_receives() {
         publish(&mut tx, 0..5);
         assert_eq!(rx[0].try_recv(), Err(lagged(3, 3)));
         assert_eq!(rx[1].recv(), Err(lagged(3, 3)));
-        assert_eq!(rx[2].recv_timeout(std::time::Duration::ZERO), Err(lagged(3, 3)));
+        assert_eq!(rx[2].recv_timeout(Duration::ZERO), Err(lagged(3, 3)));
         assert_eq!(rx[3].try_recv_slice(&mut [0; 9]), Err(lagged(3, 3)));
         assert_eq!(rx[4].recv_slice(&mut [0; 9]), Err(lagged(3, 3)));
         for rx in &mut rx {
-            assert_eq!(rx.wait(std::time::Duration::ZERO), Ok(()));
+            assert_eq!(rx.wait(Duration::ZERO), Ok(()));
             assert_eq!(drain(rx), [3, 4]);
         }
     });
@@ -234,7 +235,7 @@ fn a_wait_ends_where_there_is_a_gap_to_tell_of() {
         let ring = numbers(backing, 2, 0);
         let (mut tx, mut rx) = ring.ends();
         publish(&mut tx, 0..5);
-        assert_eq!(rx.wait(std::time::Duration::ZERO), Ok(()));
+        assert_eq!(rx.wait(Duration::ZERO), Ok(()));
         assert_eq!(rx.position(), at(0), "it moves nothing");
         assert_eq!(rx.recv(), Err(lagged(3, 3)));
     });
@@ -249,5 +250,28 @@ fn a_gap_is_told_before_the_end_of_a_closed_ring() {
         tx.close();
         assert_eq!(rx.recv(), Err(lagged(3, 3)));
         assert_eq!((rx.recv(), rx.recv(), rx.recv()), (Ok(3), Ok(4), Err(RecvError::Closed)));
+    });
+}
+
+#[test]
+fn after_a_gap_there_is_no_last_delivery_of_either_kind_of_subscriber() {
+    for_each_backing(|backing| {
+        let options = Options::<u64>::new(2).gated(2).demote_after(Duration::ZERO);
+        let ring = backing.create(options);
+        let mut tx = ring.publisher().expect("the role");
+        let mut lossy = [(); 2].map(|()| subscribe(&ring, Start::Newest));
+        let mut gated = [(); 2].map(|()| join(&ring, Start::Newest));
+        publish(&mut tx, 0..1);
+        assert!(lossy.iter_mut().all(|it| it.try_recv() == Ok(0) && it.last().is_some()));
+        assert!(gated.iter_mut().all(|it| it.try_recv() == Ok(0) && it.last().is_some()));
+        for number in 1..20 {
+            tx.publish_timeout(number, PATIENCE).expect("the gates are demoted");
+        }
+        assert_eq!((lossy[0].try_recv(), lossy[0].last()), (Err(lagged(17, 18)), None));
+        assert_eq!((lossy[1].try_recv_slice(&mut [0; 2]), lossy[1].last()), (Err(lagged(17, 18)), None));
+        assert_eq!((gated[0].try_recv(), gated[0].last()), (Err(lagged(17, 18)), None));
+        assert_eq!((gated[1].try_read_ahead().err(), gated[1].last()), (Some(lagged(17, 18)), None));
+        assert_eq!((lossy[0].try_recv(), lossy[0].last().map(|it| it.first)), (Ok(18), Some(at(18))));
+        assert_eq!((gated[0].try_recv(), gated[0].last().map(|it| it.first)), (Ok(18), Some(at(18))));
     });
 }

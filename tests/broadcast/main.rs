@@ -22,9 +22,12 @@ mod doorbells;
 mod fanout;
 mod gates;
 mod holding;
+mod hostile;
 mod lagging;
 mod latest;
 mod limits;
+#[cfg(target_arch = "x86_64")]
+mod machine_code;
 mod model;
 mod options;
 mod positions;

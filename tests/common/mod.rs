@@ -1,11 +1,13 @@
 //! What the black-box tests share: names that vanish with their test, one body over heap and shm rings, region files to
-//! be patched, bridges that run, and a count of what a thread allocates.
+//! be patched, bridges that run, a count of what a thread allocates, and a look at the machine code.
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 
 mod allocations;
 mod bridges;
 mod image;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod machine_code;
 mod names;
 mod rings;
 

@@ -38,6 +38,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("fanout::a_gate_is_held_for_its_time_and_no_longer", hold_ended),
         trial("fanout::a_subscriber_that_may_only_read_receives_sleeps_and_leaves_no_trace", read_only),
         trial("fanout::a_forked_child_can_use_none_of_its_parents_handles", forked),
+        trial("fanout::a_truncated_file_ends_every_call_that_waits_without_a_signal", truncated),
         trial("fanout::each_item_wakes_every_sleeping_process", all_woken),
         trial("fanout::a_killed_sleeper_costs_one_call", sleeper_killed),
         trial("fanout::publishing_beside_idle_subscribers_makes_no_system_call", no_calls),
@@ -546,6 +547,30 @@ fn forked() {
     assert_eq!(ring.gates()[0].position, Position::from_bits(2), "the child has released nothing");
     parent.finish();
     assert_eq!(ring.gates()[0].status, GateStatus::Free, "its parent has left");
+}
+
+fn truncated() {
+    const PAGE: u64 = 4096;
+    const CUT: &str = "Err(Broken(Truncated))";
+    for (kind, held) in [("lossy", false), ("any", false), ("publisher", true)] {
+        for length in [0, PAGE, 3 * PAGE] {
+            // Whichever verb finds out, the others know it.
+            for verbs in ["wait look act", "act look wait"] {
+                let (name, ring) = ring_of(Options::<Item>::new(2).gated(1));
+                // What holds the publisher up is another process's, which touches nothing meanwhile.
+                let gate = held.then(|| Role::ready("broadcast hold gate", &[&name, "any"]));
+                let role = Role::ready("broadcast wait", &[&name, kind, "sleep", verbs]);
+                role.asleep();
+                let file = File::options().write(true).open(format!("/dev/shm/{}", &*name));
+                file.and_then(|it| it.set_len(length)).expect("a shorter file");
+                for _ in 0..3 {
+                    role.expect(CUT);
+                }
+                role.finish();
+                drop((gate, ring));
+            }
+        }
+    }
 }
 
 /// How many items each of `roles` has received, as it notes it down.

@@ -59,6 +59,7 @@ pub(crate) fn play(role: &str, name: &str, arguments: &[String]) {
         "join and leave" => join_and_leave(&open(name), argument(0), argument(1)),
         "record" => record(&open(name), text(0), argument(1)),
         "note" => note(&open_as(name, text(1)), text(0), text(2), argument(3)),
+        "wait" => wait(&open_as(name, text(1)), text(0), &text(2).split(' ').collect::<Vec<_>>()),
         "read only" => read_only(name, text(0)),
         "fork" => fork_with_handles(&open(name)),
         "idle" => idle(&open(name), argument(0)),
@@ -386,6 +387,47 @@ fn note_all(mut rx: impl Subscribes, file: &File, index: u64) {
     }
 }
 
+/// Longer than anything may take that ends a call.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// As `kind`, calls one verb after the other, of which the first finds nothing to do; says what each came to.
+fn wait(ring: &Ring<Item>, kind: &str, verbs: &[&str]) {
+    match kind {
+        "publisher" => {
+            let mut tx = ring.publisher().expect("a free role");
+            while tx.try_publish(item(tx.position().to_bits(), 0)).is_ok() {}
+            call(verbs, |verb| match verb {
+                "wait" => format!("{:?}", tx.wait(LIMIT)),
+                "look" => format!("{:?}", tx.wait(Duration::ZERO)),
+                _ => format!("{:?}", tx.publish_timeout([0; 8], LIMIT).map(drop)),
+            });
+        }
+        "lossy" => {
+            let mut rx = ring.subscribe(Start::Newest).expect("a ring");
+            call(verbs, |verb| match verb {
+                "wait" => format!("{:?}", rx.wait(LIMIT)),
+                "look" => format!("{:?}", rx.wait(Duration::ZERO)),
+                _ => format!("{:?}", rx.recv_timeout(LIMIT).map(drop)),
+            });
+        }
+        gate_of => {
+            let mut rx = ring.subscribe_gated(gate(gate_of), Start::Newest).expect("a free gate");
+            call(verbs, |verb| match verb {
+                "wait" => format!("{:?}", rx.wait(LIMIT)),
+                "look" => format!("{:?}", rx.wait(Duration::ZERO)),
+                _ => format!("{:?}", rx.recv_timeout(LIMIT).map(drop)),
+            });
+        }
+    }
+}
+
+fn call(verbs: &[&str], mut call: impl FnMut(&str) -> String) {
+    say("ready");
+    for verb in verbs {
+        say(&call(verb));
+    }
+}
+
 /// Takes part as somebody who may only read the ring; says what it is refused, and what each call came to.
 fn read_only(name: &str, who: &str) {
     if who == "nobody" {
@@ -435,6 +477,7 @@ fn fork_with_handles(ring: &Ring<Item>) {
     for position in 0..3 {
         tx.publish(item(position, 0)).expect("room");
     }
+    let mut idle = ring.subscribe(Start::Newest).expect("a ring");
     let ahead = gated.read_ahead().expect("an item");
     // SAFETY: this process has one thread.
     #[allow(unsafe_code)]
@@ -451,6 +494,11 @@ fn fork_with_handles(ring: &Ring<Item>) {
                 gated.try_recv() == Err(forked) && gated.try_read().err() == Some(forked),
                 gated.recv_slice(&mut items) == Err(forked),
                 gated.release_through(ahead.position).is_err(),
+                // At once: before the limit is looked at, whether there is an item or not.
+                lossy.wait(Duration::ZERO) == Err(forked) && lossy.wait(LIMIT) == Err(forked),
+                idle.wait(Duration::ZERO) == Err(forked) && idle.wait(LIMIT) == Err(forked),
+                gated.wait(Duration::ZERO) == Err(forked) && gated.wait(LIMIT) == Err(forked),
+                tx.wait(Duration::ZERO) == Err(PushError::Broken(Fault::Forked)),
                 matches!(heap.publisher(), Err(AttachError::Forked)),
                 matches!(heap.subscribe(Start::Oldest), Err(AttachError::Forked)),
                 matches!(ring.publisher(), Err(AttachError::RoleTaken { .. })),
@@ -464,13 +512,14 @@ fn fork_with_handles(ring: &Ring<Item>) {
             let own = ring.subscribe_gated(Gate::Any, Start::Newest).map(drop);
             let full = matches!(own, Err(AttachError::TooMany { .. }));
             println!("{checks:?}, {taken}, {received}, {full}");
-            exit(if checks == [true; 11] && taken && received && full { 0 } else { 1 });
+            exit(if checks == [true; 15] && taken && received && full { 0 } else { 1 });
         }
         ForkResult::Parent { child } => {
             let status = waitpid(child, None).expect("a child of ours");
             say(&format!("{status:?}").replace(&child.to_string(), "child"));
             assert_eq!(gated.release_through(ahead.position), Ok(1), "it is still ours");
             assert_eq!([gated.recv(), lossy.recv()], [Ok(item(1, 0)), Ok(item(0, 0))]);
+            assert_eq!(idle.try_recv(), Err(RecvError::Empty));
             tx.publish(item(3, 0)).expect("it is still ours");
             hold((tx, lossy, gated));
         }
