@@ -25,6 +25,9 @@ use crate::wait::Limit;
 /// A reader that sends what is in its ring to a descriptor, straight from the ring: the bytes of elements, or of records one
 /// behind the other with nothing between them.
 ///
+/// While something is in flight a wait for more can be one for oneself: the writer may be waiting for what is in flight. So
+/// then [`try_send`](Drain::try_send), and on `Empty` complete or release first.
+///
 /// Every byte is sent at least once. If this dies between a call and the release of what that call has sent, its successor
 /// sends it again; of a record, or an element of several bytes, that was sent in part, from its beginning. To a reader that
 /// follows, what a call was to send counts as delivered before.

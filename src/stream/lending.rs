@@ -20,7 +20,7 @@ pub struct Copying;
 /// while from about 10 KB a call on. Once the kernel says that it had to copy after all, as it does on loopback, further
 /// calls are those of [`Copying`].
 ///
-/// The socket must be one on which nothing else is sent in this way.
+/// The socket must be one on which nothing else is, or was, sent in this way: completions are counted from the first one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Notified;
 
