@@ -222,7 +222,7 @@ impl<P: Carried + ?Sized> Victims<P> {
             4 => old ^ (1 << (some % 64)),
             5 => (1_u64 << 63).wrapping_sub(1).wrapping_add(some % 3),
             6 => old.wrapping_add(some % 64).wrapping_sub(32),
-            7 => self.start.wrapping_add(some % 20) << 2 | (some >> 32) % 4,
+            7 => (self.start.wrapping_add(some % 20) << 2) | ((some >> 32) % 4),
             _ => (1_u64 << 61).wrapping_add(some % 5).wrapping_sub(2),
         };
         self.file.write_all_at(&value.to_le_bytes(), at as u64).expect("a word of the region");
@@ -308,7 +308,7 @@ impl<P: Carried + ?Sized> Victims<P> {
                 let _ = rx.wait(SHORT);
             }
             (11, _, _, Some(rx), _) => P::receive_gated(rx),
-            (_, .., Some(rx)) => P::read(rx, true),
+            (.., Some(rx)) => P::read(rx, true),
             _ => {}
         }
     }
