@@ -21,6 +21,8 @@ mod corruption;
 mod cost;
 mod elements;
 mod limits;
+#[cfg(target_arch = "x86_64")]
+mod machine_code;
 mod model;
 mod options;
 mod read_ahead;
