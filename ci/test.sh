@@ -25,7 +25,7 @@ step tests
 cargo test --workspace --all-targets --all-features --locked
 cargo test --workspace --doc --all-features --locked
 # What optimised code looks like.
-cargo test --release --test spsc --test broadcast --locked machine_code
+cargo test --release --test spsc --test broadcast --test stream --locked machine_code
 
 step "crashes: killed and stopped at every instruction"
 cargo test --release --test crash --locked -- --nocapture
