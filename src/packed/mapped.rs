@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::element::{Element, Payload};
 use crate::region::Region;
-use crate::slots::copy::{Whole, transfer_bulk};
+use crate::slots::copy::{Whole, transfer_bulk, transfer_element};
 use crate::sys::transfer::Pieces;
 
 /// The units of a ring, which they keep mapped.
@@ -159,11 +159,21 @@ impl<T: Element> Packed<T> {
     #[inline]
     pub(crate) fn get(&self, position: u64) -> T {
         let mut value = MaybeUninit::<T>::uninit();
-        // SAFETY: the bytes of `value`, which need not be initialised.
-        let bytes = unsafe { slice::from_raw_parts_mut(value.as_mut_ptr().cast(), size_of::<T>()) };
-        self.fill(position, bytes);
+        // SAFETY: I1: a unit lies in one piece; `value` is private.
+        unsafe {
+            transfer_element(self.place(position).as_ptr(), value.as_mut_ptr().cast(), size_of::<T>());
+        }
         // SAFETY: I3; every byte was written.
         unsafe { value.assume_init() }
+    }
+
+    /// Copies `value` in at `position`.
+    #[inline]
+    pub(crate) fn set(&self, position: u64, value: &T) {
+        // SAFETY: I1: a unit lies in one piece; `value` is private.
+        unsafe {
+            transfer_element((&raw const *value).cast(), self.place(position).as_ptr(), size_of::<T>());
+        }
     }
 
     /// Where the unit of `position` lies, and those behind it up to the end of the memory.

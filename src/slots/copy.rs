@@ -66,7 +66,7 @@ const STRING: usize = 2048;
 ///
 /// I1.
 #[inline(always)]
-pub(super) unsafe fn transfer_element(from: *const u8, to: *mut u8, length: usize) {
+pub(crate) unsafe fn transfer_element(from: *const u8, to: *mut u8, length: usize) {
     if length <= INLINED {
         // SAFETY: the caller's promise.
         unsafe { transfer(from, to, length) }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::IoSlice;
-use std::slice;
 
 use super::algorithm::{self, Blocked};
 use super::claim::{Claim, ClaimSlice};
@@ -143,8 +142,12 @@ impl<T: Element> Writer<T> {
     /// [`PushError::Full`], [`PushError::Closed`], or [`PushError::Broken`].
     #[inline]
     pub fn try_push(&mut self, value: T) -> Result<Position, PushError> {
-        let position = self.position();
-        self.try_push_slice(slice::from_ref(&value)).map(|_| position)
+        self.room(1, 1)?;
+        let Self { writer, port } = self;
+        let tail = writer.tail();
+        port.view.units.set(tail, &value);
+        writer.commit(&port.view, 1);
+        Ok(Position::of_cursor(tail))
     }
 
     /// Pushes the first of `values`, as many as there is room for, and says how many; at least one, if there are any.

@@ -86,12 +86,25 @@ impl<'a> Functions<'a> {
                 found.rare.insert((*symbol).to_owned());
                 continue;
             }
+            // What the function keeps in registers, to call it more than once.
+            let kept: Vec<_> = Decoder::with_ip(64, code, address, DecoderOptions::NONE)
+                .iter()
+                .filter(|it| it.mnemonic() == Mnemonic::Mov && it.op0_kind() == OpKind::Register)
+                .filter(Instruction::is_ip_rel_memory_operand)
+                .map(|it| (it.op0_register(), it.ip_rel_memory_address()))
+                .collect();
             for instruction in Decoder::with_ip(64, code, address, DecoderOptions::NONE) {
                 assert!(!instruction.is_invalid(), "{symbol}: undecodable at {:#x}", instruction.ip());
                 if is_forbidden(&instruction) {
                     found.forbidden.push(format!("{:?} in {symbol}", instruction.mnemonic()));
                 }
-                next.extend(self.leads_to(symbol, &instruction, address..address + code.len() as u64));
+                if instruction.mnemonic() == Mnemonic::Call && instruction.op0_kind() == OpKind::Register {
+                    let mut slots = kept.iter().filter(|it| it.0 == instruction.op0_register()).peekable();
+                    assert!(slots.peek().is_some(), "{symbol} calls whatever a pointer says");
+                    next.extend(slots.filter_map(|it| self.slot(symbol, it.1)));
+                } else {
+                    next.extend(self.leads_to(symbol, &instruction, address..address + code.len() as u64));
+                }
             }
         }
         found
@@ -105,15 +118,20 @@ impl<'a> Functions<'a> {
             return (is_call || !here.contains(&target)).then_some(target);
         }
         if instruction.is_ip_rel_memory_operand() && (is_call || instruction.mnemonic() == Mnemonic::Jmp) {
-            return match self.slots.get(&instruction.ip_rel_memory_address()) {
-                Some(Slot::Own(target)) => Some(*target),
-                Some(Slot::Other("memcpy" | "memmove")) => None,
-                Some(Slot::Other(name)) => panic!("{symbol} calls {name}"),
-                None => panic!("{symbol} calls an unknown function"),
-            };
+            return self.slot(symbol, instruction.ip_rel_memory_address());
         }
         assert!(!is_call, "{symbol} calls whatever a pointer says");
         None
+    }
+
+    /// The function of this binary that `symbol` calls by what the loader put at `slot`.
+    fn slot(&self, symbol: &str, slot: u64) -> Option<u64> {
+        match self.slots.get(&slot) {
+            Some(Slot::Own(target)) => Some(*target),
+            Some(Slot::Other("memcpy" | "memmove")) => None,
+            Some(Slot::Other(name)) => panic!("{symbol} calls {name}"),
+            None => panic!("{symbol} calls an unknown function"),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Layouts of other versions, other kinds and other features.
 
 use ringfence::spsc::Options;
-use ringfence::{OpenError, mpmc, spsc};
+use ringfence::{OpenError, mpmc, spsc, stream};
 
 use crate::common::{Image, UniqueName, body, preamble};
 use crate::{Planted, Tick, broadcast_image, image};
@@ -99,7 +99,9 @@ fn reserved_bytes_are_ignored() {
 
 #[test]
 fn a_ring_of_another_kind_is_refused_with_both() {
-    let stream = image().put_u32(preamble::KIND, 4).sealed();
+    let name = UniqueName::new();
+    stream::Options::<Tick>::new(4).create(&name).expect("a ring");
+    let stream = Image::of(&name.path());
     for (image, kind) in [(broadcast_image(), "broadcast"), (stream, "stream")] {
         let planted = Planted::new(&image);
         let error = planted.open::<Tick>().expect_err("another kind");
