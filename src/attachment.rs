@@ -15,7 +15,7 @@ use crate::element::Payload;
 use crate::error::{Difference, Fault, OpenError, UnlinkError};
 use crate::layout::SchemaRecord;
 use crate::layout::geometry::{MAX_ENTRIES, SlotShape};
-use crate::layout::header::{Content, Draft, Header, MAX_GATE_NAME};
+use crate::layout::header::{Content, Draft, FRAME_STEP, Header, MAX_GATE_NAME, longest_record};
 use crate::layout::words::{CLOSED, CLOSING};
 use crate::participant::{self, Participant, Peer, Presence};
 use crate::position::{CLAIM_MASK, Claim, Position};
@@ -186,6 +186,13 @@ impl Creation {
         if kind == Kind::Mpmc {
             check("start_at", self.start.to_bits(), 0..=CLAIM_MASK, "0 to 2^52 - 1")?;
         }
+        if kind == Kind::Stream && P::ELEMENT.is_none() {
+            check("capacity", self.capacity as u64, 16..=1 << 32, "16 to 2^32")?;
+            if !self.start.to_bits().is_multiple_of(FRAME_STEP) {
+                let (option, allowed) = ("start_at", "a multiple of 8");
+                return Err(OpenError::InvalidOption { option, found: self.start.to_bits(), allowed });
+            }
+        }
         Ok(Expected::of::<P>(kind, max_len))
     }
 
@@ -305,9 +312,16 @@ impl Expected {
     fn draft(&self, creation: &Creation) -> Result<Draft, OpenError> {
         let capacity = creation.slots()?;
         let too_large = OpenError::TooLarge { capacity, slot: self.size.unwrap_or(0) };
-        let Some(size) = self.size.and_then(|it| u32::try_from(it).ok()) else { return Err(too_large) };
+        let is_stream = self.kind == Kind::Stream;
+        let size = match self.size {
+            None if is_stream => longest_record(capacity),
+            size => size.and_then(|it| u32::try_from(it).ok()),
+        };
+        let Some(size) = size else { return Err(too_large) };
         let shape = match self.content {
+            Content::Elements if is_stream => Some(SlotShape::packed(size as usize)),
             Content::Elements => SlotShape::of_element(size as usize, self.align as usize),
+            Content::Bytes if is_stream => Some(SlotShape::packed(1)),
             Content::Bytes => SlotShape::of_bytes(size as usize),
         };
         let Some(shape) = shape else { return Err(too_large) };

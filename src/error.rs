@@ -23,6 +23,8 @@ pub enum Word {
     Length,
     /// The record of who claimed a position (mpmc).
     Claim,
+    /// The header of a record (stream).
+    Frame,
 }
 
 impl fmt::Display for Word {
@@ -33,6 +35,7 @@ impl fmt::Display for Word {
             Self::Tail => "tail",
             Self::Length => "length",
             Self::Claim => "claim record",
+            Self::Frame => "header of a record",
         })
     }
 }

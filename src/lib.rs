@@ -70,9 +70,11 @@ mod element;
 mod error;
 mod layout;
 pub mod mpmc;
+mod packed;
 mod position;
 mod slots;
 pub mod spsc;
+pub mod stream;
 mod sync;
 mod vocabulary;
 

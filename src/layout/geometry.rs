@@ -74,6 +74,11 @@ impl SlotShape {
         }
     }
 
+    /// A unit of a stream, of `size` bytes: nothing but the unit.
+    pub(crate) const fn packed(size: usize) -> Self {
+        Self { payload_offset: 0, stamp_offset: 0, stride: size }
+    }
+
     /// A slot for up to `max_len` bytes.
     pub(crate) const fn of_bytes(max_len: usize) -> Option<Self> {
         let Some(end) = max_len.checked_add(BYTES_OFFSET) else { return None };

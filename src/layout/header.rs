@@ -345,10 +345,17 @@ impl Header {
         }
         let (size, align) = (raw.element_size as usize, raw.element_align as usize);
         let shape = match content {
-            Content::Elements if align.is_power_of_two() && align <= 4096 && size > 0 => {
-                SlotShape::of_element(size, align)
-            }
-            Content::Bytes if align == 1 => SlotShape::of_bytes(size),
+            Content::Elements if align.is_power_of_two() && align <= 4096 && size > 0 => match kind {
+                Kind::Stream if size.is_multiple_of(align) => Some(SlotShape::packed(size)),
+                Kind::Stream => None,
+                _ => SlotShape::of_element(size, align),
+            },
+            Content::Bytes if align == 1 => match kind {
+                Kind::Stream => (longest_record(raw.capacity) == Some(raw.element_size)
+                    && raw.start.is_multiple_of(FRAME_STEP))
+                .then_some(SlotShape::packed(1)),
+                _ => SlotShape::of_bytes(size),
+            },
             _ => None,
         };
         let recorded = SlotShape {
@@ -480,6 +487,15 @@ impl Draft {
         let header = Header::decode(&bytes).ok()?;
         Some((bytes, header))
     }
+}
+
+/// Frames of records start at multiples of this.
+pub(crate) const FRAME_STEP: u64 = 8;
+
+/// The longest record of a stream of `capacity` bytes; `None` where none fits.
+pub(crate) fn longest_record(capacity: u64) -> Option<u32> {
+    let longest = (capacity / 2).checked_sub(FRAME_STEP)?;
+    u32::try_from(longest).ok()
 }
 
 /// Longest name of a gate, in bytes.

@@ -288,6 +288,9 @@ unsafe fn initialise(base: NonNull<u8>, bytes: &[u8], header: &Header) {
         put(gate + offset_of!(Gate, cursor) as u64, header.start);
         put(gate + offset_of!(Gate, mark) as u64, header.start);
     }
+    if header.kind == Kind::Stream {
+        return;
+    }
     let stamp = |position| match records {
         Some(_) => Stamp::new(position, State::Free).to_bits(),
         None => free(position),

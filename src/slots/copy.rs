@@ -16,7 +16,7 @@ use core::arch::asm;
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// An integer that is loaded and stored at one go.
-pub(super) trait Whole: Copy {
+pub(crate) trait Whole: Copy {
     /// Loads it from where others may store at the same time.
     ///
     /// # Safety
@@ -57,6 +57,8 @@ whole!(u8: AtomicU8, u16: AtomicU16, u32: AtomicU32, u64: AtomicU64);
 
 /// Elements longer than this are moved by a call, shorter ones by moves in the caller.
 const INLINED: usize = 512;
+/// Runs of this many bytes, and longer ones, are moved by the processor's own string move.
+const STRING: usize = 2048;
 
 /// Copies an element; `length` is known when the code is compiled.
 ///
@@ -115,6 +117,52 @@ pub(super) unsafe fn transfer(mut from: *const u8, mut to: *mut u8, mut length: 
     while length > 0 {
         step!(1, copy_1);
     }
+}
+
+/// Copies `length` bytes, of which there may be many: long runs by the processor's own string move.
+///
+/// # Safety
+///
+/// I1.
+#[inline]
+pub(crate) unsafe fn transfer_bulk(from: *const u8, to: *mut u8, length: usize) {
+    if length < STRING {
+        // SAFETY: the caller's promise.
+        unsafe { transfer_long(from, to, length) }
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { transfer_string(from, to, length) }
+    }
+}
+
+/// Copies `length` bytes in one instruction.
+///
+/// # Safety
+///
+/// I1.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+unsafe fn transfer_string(from: *const u8, to: *mut u8, length: usize) {
+    // SAFETY: the caller's promise; the direction flag is clear at every call.
+    unsafe {
+        asm!(
+            "rep movsb",
+            inout("rsi") from => _, inout("rdi") to => _, inout("rcx") length => _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Copies `length` bytes.
+///
+/// # Safety
+///
+/// I1.
+#[cfg(target_arch = "aarch64")]
+#[inline]
+unsafe fn transfer_string(from: *const u8, to: *mut u8, length: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { transfer_long(from, to, length) }
 }
 
 /// Has the processor fetch the line of `address` for writing. Any address will do; where the processor has no such

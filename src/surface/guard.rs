@@ -26,7 +26,24 @@ macro_rules! common_guard {
             }
         }
 
-        impl ReadGuard<'_, [u8]> {
+        $crate::surface::common_byte_guard!(ReadGuard<'_, [u8]>);
+
+        impl<P: Payload + ?Sized> fmt::Debug for ReadGuard<'_, P> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct("ReadGuard")
+                    .field("position", &self.position())
+                    .field("len", &self.len)
+                    .field("redelivered", &self.redelivered)
+                    .finish()
+            }
+        }
+    };
+}
+
+/// How unreleased bytes are looked at. The file has the guard's `slot` and field `len`.
+macro_rules! common_byte_guard {
+    ($ReadGuard:ty) => {
+        impl $ReadGuard {
             /// Length of the item, in bytes.
             #[must_use]
             #[inline]
@@ -91,16 +108,6 @@ macro_rules! common_guard {
                 unsafe { std::slice::from_raw_parts(from.as_ptr(), self.len) }
             }
         }
-
-        impl<P: Payload + ?Sized> fmt::Debug for ReadGuard<'_, P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct("ReadGuard")
-                    .field("position", &self.position())
-                    .field("len", &self.len)
-                    .field("redelivered", &self.redelivered)
-                    .finish()
-            }
-        }
     };
 }
 
@@ -158,4 +165,4 @@ macro_rules! common_slice {
     };
 }
 
-pub(crate) use {common_guard, common_slice};
+pub(crate) use {common_byte_guard, common_guard, common_slice};

@@ -11,14 +11,16 @@ mod guard;
 mod options;
 mod producer;
 mod ring;
+mod roles;
 
 #[cfg(feature = "async")]
 pub(crate) use awaiting::{common_awaiting_consumer, common_awaiting_producer};
 pub(crate) use {
     claim::common_claim,
     consumer::{common_consumer, common_read_ahead},
-    guard::{common_guard, common_slice},
+    guard::{common_byte_guard, common_guard, common_slice},
     options::common_options,
     producer::common_producer,
     ring::common_ring,
+    roles::common_roles,
 };

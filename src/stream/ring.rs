@@ -1,0 +1,33 @@
+//! An open ring: hands out its two roles, and answers for the whole.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::port::{self, CONSUMER, PRODUCER};
+use super::{Reader, Writer};
+use crate::attachment::Attachment;
+use crate::doorbell;
+use crate::element::Payload;
+use crate::error::{AttachError, UnlinkError};
+use crate::layout::words::CLOSING;
+use crate::participant::{self, Participant, Peer, RepairReport};
+use crate::position::Position;
+use crate::surface::{common_ring, common_roles};
+use crate::sync::Ordering;
+use crate::vocabulary::Role;
+
+/// An open ring of `P`: hands out its two roles. Cheap to clone; clones and handles keep the ring mapped.
+///
+/// It counts in elements, a ring of records in bytes.
+pub struct Ring<P: Payload + ?Sized> {
+    attachment: Arc<Attachment>,
+    carried: PhantomData<fn(&P)>,
+}
+
+common_roles! {
+    writer: Writer, writer writer_standby writer_state, "writer";
+    reader: Reader, reader reader_standby reader_state, "reader";
+}
+
+common_ring!();
