@@ -4,6 +4,7 @@
 //! or torn item of any run is found.
 
 mod batches;
+mod chunks;
 mod one_queue;
 mod round_trip;
 mod throughput;
@@ -13,7 +14,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-pub(crate) use batches::{Batches, SPSC_BATCH_U64};
+pub(crate) use batches::{Batches, SPSC_BATCH_U64, STREAM_BATCH_U64};
+pub(crate) use chunks::{Chunks, ChunksAlone, STREAM_1KIB, STREAM_64B, STREAM_64KIB};
 pub(crate) use one_queue::{MPMC_1P2C, MPMC_2P1C, TwoConsumers, TwoProducers};
 pub(crate) use round_trip::{BROADCAST_RTT_U64, MPMC_RTT_U64, RoundTrip, SPSC_RTT_U64};
 pub(crate) use throughput::{
@@ -37,6 +39,10 @@ pub(crate) static CASES: &[&Case] = &[
     &BROADCAST_RTT_U64,
     &BROADCAST_1TO1_U64,
     &BROADCAST_1TO1_64B,
+    &STREAM_BATCH_U64,
+    &STREAM_64B,
+    &STREAM_1KIB,
+    &STREAM_64KIB,
     &WAKE_RTT,
 ];
 
@@ -47,6 +53,8 @@ pub(crate) struct Case {
     pub(crate) about: &'static str,
     /// What one operation is, for "ns per …".
     pub(crate) operation: &'static str,
+    /// What one operation moves of a stream, in bytes; `None` of queues.
+    pub(crate) bytes: Option<usize>,
     /// Items that every contestant's queue holds, where it is one.
     pub(crate) capacity: usize,
     /// Operations come in multiples of this.
@@ -58,6 +66,11 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// Operations that go around a stream once; of queues, which are small, one.
+    pub(crate) fn lap(&self) -> u64 {
+        self.bytes.map_or(1, |bytes| (chunks::STREAM_BYTES / bytes) as u64)
+    }
+
     /// A side that waits for the other one may not come back to its loop when that is gone, so somebody has to look
     /// after it: it sleeps in the kernel, or the other one died within a push or a pop that a contestant waits for.
     pub(crate) fn can_be_stuck(&self) -> bool {
@@ -95,7 +108,7 @@ pub(crate) trait Single<T> {
     fn try_pop(&mut self) -> Option<T>;
 }
 
-/// One side of a pair of queues, many items at a time.
+/// One side of a pair of queues, or byte streams, many items at a time.
 pub(crate) trait Bulk<T> {
     /// How many of the first items were taken; 0: full.
     fn try_push_slice(&mut self, items: &[T]) -> usize;

@@ -14,7 +14,8 @@ use crate::cores::Cores;
 use crate::far_side::{self, Seat};
 use crate::session::{self, Session};
 use crate::{
-    crossbeam, eventfd, futex, iceoryx2, ours, pipe, posix_sem, raw, ringfire, rtrb, shaq, unix_seqpacket,
+    crossbeam, eventfd, futex, iceoryx2, memcpy, ours, pipe, posix_sem, raw, ringfire, rtrb, shaq,
+    unix_seqpacket, unix_stream,
 };
 
 /// Every contestant, ours first.
@@ -27,9 +28,11 @@ pub(crate) static CONTESTANTS: &[&Contestant] = &[
     &shaq::SHAQ,
     &ringfire::RINGFIRE,
     &iceoryx2::ICEORYX2,
+    &memcpy::MEMCPY,
     &futex::FUTEX,
     &eventfd::EVENTFD,
     &pipe::PIPE,
+    &unix_stream::UNIX_STREAM,
     &unix_seqpacket::UNIX_SEQPACKET,
     &posix_sem::POSIX_SEM,
 ];

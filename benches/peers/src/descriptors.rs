@@ -1,4 +1,5 @@
-//! Channels of the kernel: a descriptor to write 8 bytes to and one to read 8 bytes from, both blocking.
+//! Channels of the kernel: a descriptor to write to and one to read from, of 8 bytes each time, both blocking. Those that
+//! carry streams are ends of their own, see `byte_channels`.
 //!
 //! I1 The far process inherits its two descriptors under the numbers on its command line, and nothing else there knows
 //!    of them.
@@ -6,9 +7,10 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::marker::PhantomData;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, FromRawFd as _, OwnedFd};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use crate::cases::{Blocking, Case};
 use crate::contestants::{AcrossProcesses, HandOver};
@@ -26,11 +28,21 @@ pub(crate) struct Side {
     pub(crate) incoming: OwnedFd,
 }
 
+/// A pair of connected Unix sockets; both descriptors of a side are its socket.
+pub(crate) fn sockets(kind: SocketType) -> Result<[Side; 2]> {
+    let side = |socket: OwnedFd| -> Result<Side> {
+        Ok(Side { outgoing: socket.as_fd().try_clone_to_owned()?, incoming: socket })
+    };
+    let pair = socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None);
+    let (near, far) = pair.context("socketpair(2)")?;
+    Ok([side(near)?, side(far)?])
+}
+
 /// An end over a channel of kind `C`.
 #[derive(Debug)]
 pub(crate) struct Descriptors<C> {
-    outgoing: File,
-    incoming: File,
+    pub(crate) outgoing: File,
+    pub(crate) incoming: File,
     _kind: PhantomData<C>,
 }
 
@@ -38,14 +50,18 @@ impl<C> Descriptors<C> {
     fn new(side: Side) -> Self {
         Self { outgoing: side.outgoing.into(), incoming: side.incoming.into(), _kind: PhantomData }
     }
+
+    /// The near end, and what the far process makes its own of.
+    pub(crate) fn of([near, far]: [Side; 2]) -> (Self, HandOver) {
+        let inherited = vec![far.outgoing, far.incoming];
+        let arguments = inherited.iter().map(|descriptor| descriptor.as_raw_fd().to_string()).collect();
+        (Self::new(near), HandOver { arguments, inherited })
+    }
 }
 
 impl<C: Channel> AcrossProcesses for Descriptors<C> {
     fn create(_: &Case) -> Result<(Self, HandOver)> {
-        let [near, far] = C::connected()?;
-        let inherited = vec![far.outgoing, far.incoming];
-        let arguments = inherited.iter().map(|descriptor| descriptor.as_raw_fd().to_string()).collect();
-        Ok((Self::new(near), HandOver { arguments, inherited }))
+        Ok(Self::of(C::connected()?))
     }
 
     fn attach(_: &Case, handed_over: &[String]) -> Result<Self> {

@@ -12,11 +12,12 @@
 //! guard          notices it for one that cannot          sleep                does a thread sleep, how often has it
 //! cleanup        no name outlives the run                cores                which two, and pinning to them
 //! cases/*        one file per shape of traffic: the loops of both sides, written once for all contestants
-//! contestants    the table; one file each: ours and shaq (each with its …_mpmc and …_broadcast), raw, rtrb, crossbeam,
-//!                ringfire, iceoryx2, futex, eventfd, pipe, unix_seqpacket, posix_sem
-//! descriptors    what the contestants that are channels of the kernel have in common
+//! contestants    the table; one file each: ours and shaq (each with its …_mpmc and …_broadcast, and ours_stream), raw,
+//!                rtrb, crossbeam, ringfire, iceoryx2, memcpy, futex, eventfd, pipe, unix_stream, unix_seqpacket, posix_sem
+//! descriptors    what the contestants that are channels of the kernel have in common; byte_channels: those of bytes
 //! ```
 
+mod byte_channels;
 mod cases;
 mod cleanup;
 mod command_line;
@@ -29,9 +30,11 @@ mod far_side;
 mod futex;
 mod guard;
 mod iceoryx2;
+mod memcpy;
 mod ours;
 mod ours_broadcast;
 mod ours_mpmc;
+mod ours_stream;
 mod pipe;
 mod posix_sem;
 mod raw;
@@ -47,6 +50,7 @@ mod shared_lines;
 mod sleep;
 mod statistics;
 mod unix_seqpacket;
+mod unix_stream;
 mod waiting;
 
 use std::process::ExitCode;

@@ -6,30 +6,32 @@ use ringfence::spsc::{self, Consumer, Producer, Ring};
 use ringfence::{Attach, Barrier, Element, PopError, PushError, Strategy};
 
 use crate::cases::{
-    BROADCAST_1TO1_64B, BROADCAST_1TO1_U64, BROADCAST_RTT_U64, Batches, Blocking, Bulk, Case, Item,
+    BROADCAST_1TO1_64B, BROADCAST_1TO1_U64, BROADCAST_RTT_U64, Batches, Blocking, Bulk, Case, Chunks, Item,
     MPMC_1P2C, MPMC_2P1C, MPMC_64B, MPMC_RTT_U64, MPMC_U64, RoundTrip, SPSC_64B, SPSC_BATCH_U64,
-    SPSC_RTT_U64, SPSC_U64, Single, Throughput, TwoConsumers, TwoProducers, WAKE_RTT, WakeRoundTrip,
+    SPSC_RTT_U64, SPSC_U64, STREAM_1KIB, STREAM_64B, STREAM_64KIB, STREAM_BATCH_U64, Single, Throughput,
+    TwoConsumers, TwoProducers, WAKE_RTT, WakeRoundTrip,
 };
 use crate::cleanup::{Cleanup, unused_name};
 use crate::contestants::{AcrossProcesses, Bout, Contestant, HandOver};
 use crate::ours_broadcast::BroadcastEnd;
 use crate::ours_mpmc::MpmcEnd;
+use crate::ours_stream::StreamEnd;
 
 pub(crate) static ASYMMETRIC: Contestant = Contestant {
     name: "ringfence",
-    about: "ringfence::spsc, mpmc and broadcast, across processes; whoever goes to sleep runs the barrier",
+    about: "ringfence::spsc, mpmc, broadcast and stream, across processes; whoever goes to sleep runs the barrier",
     ours: true,
     bouts: &bouts::<false>(),
 };
 
 pub(crate) static FENCED: Contestant = Contestant {
     name: "ringfence-fenced",
-    about: "ringfence::spsc, mpmc and broadcast, across processes; every push and pop runs a fence",
+    about: "ringfence::spsc, mpmc, broadcast and stream, across processes; every push and pop runs a fence",
     ours: true,
     bouts: &bouts::<true>(),
 };
 
-const fn bouts<const FENCED: bool>() -> [Bout; 13] {
+const fn bouts<const FENCED: bool>() -> [Bout; 17] {
     [
         Bout::across_processes::<RoundTrip<u64>, SpscEnd<u64, FENCED>>(&SPSC_RTT_U64),
         Bout::across_processes::<Throughput<u64>, SpscEnd<u64, FENCED>>(&SPSC_U64),
@@ -43,6 +45,10 @@ const fn bouts<const FENCED: bool>() -> [Bout; 13] {
         Bout::across_processes::<RoundTrip<u64>, BroadcastEnd<u64, FENCED>>(&BROADCAST_RTT_U64),
         Bout::across_processes::<Throughput<u64>, BroadcastEnd<u64, FENCED>>(&BROADCAST_1TO1_U64),
         Bout::across_processes::<Throughput<[u64; 8]>, BroadcastEnd<[u64; 8], FENCED>>(&BROADCAST_1TO1_64B),
+        Bout::across_processes::<Batches<u64>, StreamEnd<u64, FENCED>>(&STREAM_BATCH_U64),
+        Bout::across_processes::<Chunks<64>, StreamEnd<u8, FENCED>>(&STREAM_64B),
+        Bout::across_processes::<Chunks<1024>, StreamEnd<u8, FENCED>>(&STREAM_1KIB),
+        Bout::across_processes::<Chunks<65536>, StreamEnd<u8, FENCED>>(&STREAM_64KIB),
         Bout::across_processes::<WakeRoundTrip<u64>, SpscEnd<u64, FENCED>>(&WAKE_RTT),
     ]
 }

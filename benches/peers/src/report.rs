@@ -32,7 +32,7 @@ pub(crate) struct Report {
     lines: Vec<[String; COLUMNS]>,
 }
 
-const COLUMNS: usize = 11;
+const COLUMNS: usize = 12;
 /// Leading columns that hold names, set to the left.
 const NAMES: usize = 4;
 const HEADINGS: [&str; COLUMNS] = [
@@ -43,6 +43,7 @@ const HEADINGS: [&str; COLUMNS] = [
     "ns p10",
     "ns p50",
     "ns p90",
+    "MB/s p50",
     "ratio p10",
     "ratio p50",
     "ratio p90",
@@ -97,6 +98,10 @@ impl Report {
             in_ns(ns.p10),
             in_ns(ns.p50),
             in_ns(ns.p90),
+            case.bytes.map_or_else(
+                || NOTHING.to_owned(),
+                |bytes| format!("{:.0}", megabytes_per_second(bytes, ns.p50)),
+            ),
             of_ratio(|ratio| ratio.p10),
             of_ratio(|ratio| ratio.p50),
             of_ratio(|ratio| ratio.p90),
@@ -132,10 +137,15 @@ impl Report {
     }
 }
 
+/// Of 10^6 bytes each.
+fn megabytes_per_second(bytes: usize, ns: f64) -> f64 {
+    bytes as f64 / ns * 1e3
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::SPSC_U64;
+    use crate::cases::{SPSC_U64, STREAM_1KIB};
     use crate::contestants::Contestant;
 
     static OURS: Contestant = Contestant { name: "ours", about: "", ours: true, bouts: &[] };
@@ -169,6 +179,26 @@ mod tests {
         assert_eq!(&lines[1][column..column + 1], NOTHING);
         assert_eq!(&lines[2][column..column + 4], "ours");
         assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{table}");
+    }
+
+    #[test]
+    fn of_streams_the_table_says_how_many_bytes_a_second_of_messages_it_does_not() {
+        let column = |table: &str| {
+            let cells = |line: &str| {
+                line.split("  ")
+                    .map(str::trim)
+                    .filter(|cell| !cell.is_empty())
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            };
+            let lines: Vec<_> = table.lines().map(cells).collect();
+            let index = lines[0].iter().position(|heading| heading == "MB/s p50").unwrap();
+            lines[1..].iter().map(|line| line[index].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(column(&report().table()), [NOTHING; 2]);
+        let mut streams = Report::default();
+        streams.add(&STREAM_1KIB, &[Measured { contestant: &OURS, ns_per_operation: vec![512.0] }]);
+        assert_eq!(column(&streams.table()), ["2000"]);
     }
 
     #[test]

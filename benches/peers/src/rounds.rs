@@ -100,9 +100,10 @@ fn in_proportion(operations: u64, elapsed: Duration, duration: Duration, case: &
     ((operations as f64 * factor) as u64).max(1).next_multiple_of(case.step)
 }
 
-/// A tenth of a run: the pages are new, caches and branch predictors are the previous contestant's.
+/// A tenth of a run, of a stream a lap at least: the pages are new, caches and branch predictors are the previous
+/// contestant's.
 fn warm_up(operations: u64, case: &Case) -> u64 {
-    (operations / 10).max(1).next_multiple_of(case.step)
+    (operations / 10).max(case.lap()).next_multiple_of(case.step)
 }
 
 /// On standard error, and only if that is a terminal.
@@ -114,7 +115,7 @@ fn progress_bar(case: &Case, steps: usize) -> Result<ProgressBar> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::{SPSC_BATCH_U64, SPSC_U64};
+    use crate::cases::{SPSC_BATCH_U64, SPSC_U64, STREAM_1KIB, STREAM_BATCH_U64};
 
     #[test]
     fn operations_are_scaled_to_the_wanted_duration() {
@@ -127,6 +128,14 @@ mod tests {
         let (elapsed, wanted) = (Duration::from_millis(10), Duration::from_millis(31));
         assert_eq!(in_proportion(1024, elapsed, wanted, &SPSC_BATCH_U64) % SPSC_BATCH_U64.step, 0);
         assert_eq!(warm_up(1024, &SPSC_BATCH_U64) % SPSC_BATCH_U64.step, 0);
+    }
+
+    #[test]
+    fn every_page_of_a_stream_is_used_before_a_run_that_counts() {
+        for (case, lap) in [(&STREAM_1KIB, 1 << 10), (&STREAM_BATCH_U64, 1 << 17)] {
+            assert_eq!(warm_up(1024, case), lap);
+            assert_eq!(warm_up(100 * lap, case), 10 * lap);
+        }
     }
 
     #[test]

@@ -3,19 +3,24 @@
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::cases::{
-    Batches, Bulk, Case, RoundTrip, SPSC_64B, SPSC_BATCH_U64, SPSC_RTT_U64, SPSC_U64, Single, Throughput,
+    Batches, Bulk, Case, Chunks, RoundTrip, SPSC_64B, SPSC_BATCH_U64, SPSC_RTT_U64, SPSC_U64, STREAM_1KIB,
+    STREAM_64B, STREAM_64KIB, STREAM_BATCH_U64, Single, Throughput,
 };
 use crate::contestants::{AcrossThreads, Bout, Contestant};
 
 pub(crate) static RTRB: Contestant = Contestant {
     name: "rtrb",
-    about: "rtrb, two threads of one process; batches by its slice copies",
+    about: "rtrb, two threads of one process; batches and chunks by its slice copies",
     ours: false,
     bouts: &[
         Bout::across_threads::<RoundTrip<u64>, End<u64>>(&SPSC_RTT_U64),
         Bout::across_threads::<Throughput<u64>, End<u64>>(&SPSC_U64),
         Bout::across_threads::<Throughput<[u64; 8]>, End<[u64; 8]>>(&SPSC_64B),
         Bout::across_threads::<Batches<u64>, End<u64>>(&SPSC_BATCH_U64),
+        Bout::across_threads::<Batches<u64>, End<u64>>(&STREAM_BATCH_U64),
+        Bout::across_threads::<Chunks<64>, End<u8>>(&STREAM_64B),
+        Bout::across_threads::<Chunks<1024>, End<u8>>(&STREAM_1KIB),
+        Bout::across_threads::<Chunks<65536>, End<u8>>(&STREAM_64KIB),
     ],
 };
 

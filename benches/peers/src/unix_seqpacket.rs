@@ -1,13 +1,11 @@
 //! `unix-seqpacket`: a pair of connected Unix sockets that keep messages apart.
 
-use std::os::fd::{AsFd as _, OwnedFd};
-
-use anyhow::{Context as _, Result};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use anyhow::Result;
+use rustix::net::SocketType;
 
 use crate::cases::{WAKE_RTT, WakeRoundTrip};
 use crate::contestants::{Bout, Contestant};
-use crate::descriptors::{Channel, Descriptors, Side};
+use crate::descriptors::{Channel, Descriptors, Side, sockets};
 
 pub(crate) static UNIX_SEQPACKET: Contestant = Contestant {
     name: "unix-seqpacket",
@@ -21,12 +19,6 @@ struct Sockets;
 
 impl Channel for Sockets {
     fn connected() -> Result<[Side; 2]> {
-        let pair = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
-        let (near, far) = pair.context("socketpair(2)")?;
-        Ok([side(near)?, side(far)?])
+        sockets(SocketType::SEQPACKET)
     }
-}
-
-fn side(socket: OwnedFd) -> Result<Side> {
-    Ok(Side { outgoing: socket.as_fd().try_clone_to_owned()?, incoming: socket })
 }

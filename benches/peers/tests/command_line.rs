@@ -79,7 +79,9 @@ fn the_list_names_every_peer_and_says_which_contestant_is_ours() {
         "iceoryx2",
         "futex",
         "eventfd",
+        "memcpy",
         "pipe",
+        "unix-stream",
         "unix-seqpacket",
         "posix-sem",
         "(ours)",
@@ -91,28 +93,50 @@ fn the_list_names_every_peer_and_says_which_contestant_is_ours() {
 fn in_every_mpmc_case_each_item_is_the_one_expected() {
     let _cores = cores();
     let cases = ["mpmc-rtt-u64", "mpmc-u64", "mpmc-64B", "mpmc-2p1c", "mpmc-1p2c"];
-    all_take_part(&cases, &["ringfence", "crossbeam", "shaq"]);
+    let measured = all_take_part(&cases, &["ringfence", "crossbeam", "shaq"]);
+    assert!(measured.contains(&of("mpmc-rtt-u64", "raw")), "{measured:?}");
 }
 
 #[test]
 fn in_every_broadcast_case_each_item_is_the_one_expected() {
     let _cores = cores();
     let cases = ["broadcast-rtt-u64", "broadcast-1to1-u64", "broadcast-1to1-64B"];
-    all_take_part(&cases, &["ringfence", "shaq", "ringfire", "iceoryx2"]);
+    let measured = all_take_part(&cases, &["ringfence", "shaq", "ringfire", "iceoryx2"]);
+    assert!(measured.contains(&of("broadcast-rtt-u64", "raw")), "{measured:?}");
 }
 
-/// The first of the cases is a round trip, which has its physical limit.
-fn all_take_part(cases: &[&str], contestants: &[&str]) {
+#[test]
+fn in_every_stream_case_each_item_is_the_one_expected() {
+    let _cores = cores();
+    all_take_part(&["stream-batch-u64"], &["ringfence", "rtrb"]);
+    let cases = ["stream-64B", "stream-1KiB", "stream-64KiB"];
+    all_take_part(&cases, &["ringfence", "rtrb", "memcpy", "pipe", "unix-stream"]);
+}
+
+/// Case and contestant of a line of the table.
+type Measured = [String; 2];
+
+fn of(case: &str, contestant: &str) -> Measured {
+    [case, contestant].map(str::to_owned)
+}
+
+/// Runs the cases; all that were measured.
+fn all_take_part(cases: &[&str], contestants: &[&str]) -> Vec<Measured> {
     let chosen = cases.iter().flat_map(|case| ["--case", case]).collect::<Vec<_>>();
     let output = program(&chosen).args(["--rounds", "2", "--millis", "2"]).output().unwrap();
     assert!(output.status.success(), "{}", error_text(&output));
     let table = String::from_utf8(output.stdout).unwrap();
-    let measured: Vec<Vec<&str>> =
-        table.lines().map(|line| line.split_whitespace().take(2).collect()).collect();
+    let measured: Vec<Measured> = table
+        .lines()
+        .filter_map(|line| {
+            let mut names = line.split_whitespace();
+            Some(of(names.next()?, names.next()?))
+        })
+        .collect();
     for case in cases {
-        assert!(contestants.iter().all(|who| measured.contains(&vec![*case, *who])), "{table}");
+        assert!(contestants.iter().all(|who| measured.contains(&of(case, who))), "{table}");
     }
-    assert!(measured.contains(&vec![cases[0], "raw"]), "{table}");
+    measured
 }
 
 /// The rows of a run of one short round.
@@ -160,6 +184,8 @@ fn a_far_side_that_dies_ends_the_run_with_an_error_that_names_the_contestant() {
         ("mpmc-2p1c", "shaq"),
         ("broadcast-1to1-u64", "ringfire"),
         ("broadcast-1to1-u64", "iceoryx2"),
+        ("stream-64KiB", "pipe"),
+        ("stream-1KiB", "unix-stream"),
         ("wake-rtt", "futex"),
         ("wake-rtt", "pipe"),
     ];
@@ -183,8 +209,9 @@ fn a_far_side_that_dies_ends_the_run_with_an_error_that_names_the_contestant() {
 #[test]
 fn an_interrupted_run_leaves_no_name_in_shared_memory_and_no_process() {
     let _cores = cores();
-    let runs: [&[&str]; 4] = [
+    let runs: [&[&str]; 5] = [
         &["--case", "spsc-u64"],
+        &["--case", "stream-1KiB"],
         &["--case", "broadcast-rtt-u64", "--peer", "ringfire"],
         &["--case", "broadcast-rtt-u64", "--peer", "iceoryx2"],
         &["--case", "wake-rtt"],

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::chunks::STREAM_BYTES;
 use super::{Bulk, Case, Item, Run, Workload, settle};
 use crate::waiting::Watch;
 
@@ -15,10 +16,19 @@ pub(crate) static SPSC_BATCH_U64: Case = Case {
     name: "spsc-batch-u64",
     about: "throughput of u64 in batches of up to 64, capacity 1024",
     operation: "item",
+    bytes: None,
     capacity: 1024,
     step: BATCH as u64,
     one_queue: false,
     asleep: false,
+};
+
+pub(crate) static STREAM_BATCH_U64: Case = Case {
+    name: "stream-batch-u64",
+    about: "throughput of a stream of u64 in runs of up to 64, 1 MiB of them",
+    bytes: Some(size_of::<u64>()),
+    capacity: STREAM_BYTES / size_of::<u64>(),
+    ..SPSC_BATCH_U64
 };
 
 /// The far side offers slices of [`BATCH`] until they are taken, the near side takes what is there, up to [`BATCH`].

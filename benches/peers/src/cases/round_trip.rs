@@ -12,6 +12,7 @@ pub(crate) static SPSC_RTT_U64: Case = Case {
     name: "spsc-rtt-u64",
     about: "ping-pong over two queues of 1024, one u64 in flight",
     operation: "round trip",
+    bytes: None,
     capacity: 1024,
     step: 1,
     one_queue: false,

@@ -23,6 +23,7 @@ pub(crate) static WAKE_RTT: Case = Case {
     name: "wake-rtt",
     about: "ping-pong of one u64, both sides asleep in the kernel before every message",
     operation: "round trip",
+    bytes: None,
     capacity: 1024,
     step: 1,
     one_queue: false,
