@@ -35,6 +35,8 @@ pub(crate) struct Port<V> {
     /// What a seated handle runs behind its publications; `Fenced` where there are none.
     pub(crate) barrier: Barrier,
     pub(crate) signals: Arc<Signals>,
+    /// Whether anybody may wait on the handle's behalf.
+    watched: Cell<bool>,
     role: Role,
     /// Whom the handle waits for.
     peers: Peers,
@@ -87,6 +89,7 @@ impl<V> Port<V> {
             patience: attachment.patience(),
             barrier,
             signals,
+            watched: Cell::new(false),
             attachment: Arc::clone(attachment),
             role,
             peers,
@@ -156,6 +159,20 @@ impl<V> Port<V> {
     /// Ends the handle because of `corruption`.
     pub(crate) fn corrupted(&mut self, Corruption { what, found }: Corruption) -> Fault {
         self.end(Fault::Corrupted { what, found })
+    }
+
+    /// Tells those who wait on the handle's behalf, if there are any, which position is the next.
+    #[inline]
+    pub(crate) fn tell(&self, position: u64) {
+        if self.watched.get() {
+            self.signals.set_ahead(position);
+        }
+    }
+
+    /// Somebody is about to wait on the handle's behalf, whose next position is `position`.
+    pub(crate) fn watch(&self, position: u64) {
+        self.watched.set(true);
+        self.signals.set_ahead(position);
     }
 
     /// Counts a fruitless call; says whether it should ask [`polled`](Port::polled).

@@ -124,13 +124,14 @@ impl<P: Payload + ?Sized> GatedSubscriber<P> {
     /// Rings when an item comes: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
+        self.port.watch(self.reader.ahead());
         Doorbell::of(Watch::of_subscriber(&self.port))
     }
 
     /// Tells those who wait on the handle's behalf which item is the next.
     #[inline]
     pub(super) fn moved(&self) {
-        self.port.signals.set_ahead(self.reader.ahead());
+        self.port.tell(self.reader.ahead());
     }
 
     /// Notes what is about to be delivered, and says whether it was seen before.

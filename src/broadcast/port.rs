@@ -65,7 +65,6 @@ impl<P: Payload + ?Sized> Port<P> {
         let peers = Peers::Entry(PUBLISHER);
         let port = Self::seated(attachment, view, membership, Role::Subscriber, peers, 0);
         let reader = GatedReader::join(&port.view, gate, legacy, start, port.barrier.ringer());
-        port.signals.set_ahead(reader.ahead());
         Ok((port, reader))
     }
 

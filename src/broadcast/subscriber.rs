@@ -86,6 +86,7 @@ impl<P: Payload + ?Sized> Subscriber<P> {
     /// Rings when an item comes: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
+        self.port.watch(self.reader.next());
         Doorbell::of(Watch::of_subscriber(&self.port))
     }
 
@@ -93,7 +94,7 @@ impl<P: Payload + ?Sized> Subscriber<P> {
     #[inline]
     fn moved(&mut self, count: usize) {
         self.delivered = count;
-        self.port.signals.set_ahead(self.reader.next());
+        self.port.tell(self.reader.next());
     }
 
     /// Whether a call would have something to say.

@@ -101,8 +101,10 @@ impl<P: Payload + ?Sized> Packed<P> {
         let (start, end) = bytes.split_at(length);
         // SAFETY: I1: so many bytes lie there; `bytes` is private.
         unsafe { transfer_bulk(start.as_ptr(), first.as_ptr(), length) };
-        // SAFETY: as above.
-        unsafe { transfer_bulk(end.as_ptr(), second.as_ptr(), rest) };
+        if rest > 0 {
+            // SAFETY: as above.
+            unsafe { transfer_bulk(end.as_ptr(), second.as_ptr(), rest) };
+        }
     }
 
     /// Fills `bytes` with the units from `position` on: whole units, each byte of which is initialised then.
@@ -112,8 +114,10 @@ impl<P: Payload + ?Sized> Packed<P> {
         let (start, end) = bytes.split_at_mut(length);
         // SAFETY: I1: so many bytes lie there; `bytes` is private.
         unsafe { transfer_bulk(first.as_ptr(), start.as_mut_ptr().cast(), length) };
-        // SAFETY: as above.
-        unsafe { transfer_bulk(second.as_ptr(), end.as_mut_ptr().cast(), rest) };
+        if rest > 0 {
+            // SAFETY: as above.
+            unsafe { transfer_bulk(second.as_ptr(), end.as_mut_ptr().cast(), rest) };
+        }
     }
 }
 
