@@ -40,7 +40,9 @@
 //! ```
 //!
 //! - [`spsc`]: one producer, one consumer.
-//! - [`mpmc`]: any number of each; each item goes to one consumer. Other kinds of ring follow in later versions.
+//! - [`mpmc`]: any number of each; each item goes to one consumer.
+//! - [`broadcast`]: one publisher; every subscriber sees every item, or is told what it missed.
+//! - [`stream`]: one writer, one reader; runs of elements, records of any length, bytes, to and from descriptors.
 //! - [`Element`]: what a ring can carry besides bytes, and how two programs agree on it.
 //! - [`Attach`], [`Strategy`], [`Barrier`] and [`Limit`]: how a process takes part, how a call waits, and how long.
 //! - [`WaitSet`], [`Bridge`]: many rings in one call, or in an event loop; `Async` (feature `async`): on any runtime.

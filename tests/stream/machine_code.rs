@@ -12,8 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use ringfence::stream::{Reader, Writer};
 use ringfence::{PopError, Position, PushError};
 
-#[path = "../common/machine_code.rs"]
-mod decoded;
+use crate::common::machine_code;
 
 /// Parts of the names of functions that a push or a pop which succeeds at once does not call. The first one looks after
 /// sleepers.
@@ -128,7 +127,7 @@ fn pushes_and_pops_run_no_fence_no_locked_instruction_and_no_call_into_the_syste
         "probe_read_slice",
         "probe_read_record",
     ];
-    decoded::inspect(&probes, &RARE, |name, found| {
+    machine_code::inspect(&probes, &RARE, |name, found| {
         assert_eq!(found.forbidden, [""; 0], "{name}");
         assert!(found.rare.iter().any(|it| it.contains(RARE[0])), "{name} has no way to wake anybody");
     });
@@ -138,7 +137,7 @@ fn pushes_and_pops_run_no_fence_no_locked_instruction_and_no_call_into_the_syste
 #[cfg_attr(debug_assertions, ignore = "optimised code only: cargo test --release --test stream machine_code")]
 fn a_fence_and_a_locked_instruction_are_found() {
     keep_probes();
-    decoded::inspect(&["canary_fence", "canary_exchange"], &RARE, |name, found| {
+    machine_code::inspect(&["canary_fence", "canary_exchange"], &RARE, |name, found| {
         assert_eq!(found.forbidden.len(), 1, "{name}");
     });
 }
