@@ -8,9 +8,10 @@ use crate::mpmc::operations as mpmc;
 use crate::spsc::operations as spsc;
 use crate::{expect_clean, report, size, trial};
 
-/// Victims for each operation and fate, in the short form.
-const KILLED: usize = 160;
-const STOPPED: usize = 64;
+/// Victims for each operation and fate, in the short form. A build that is not optimised has many more instructions, and is
+/// only looked at to see that nothing depends on that.
+const KILLED: usize = if cfg!(debug_assertions) { 32 } else { 160 };
+const STOPPED: usize = if cfg!(debug_assertions) { 12 } else { 64 };
 
 pub(crate) fn trials() -> Vec<Trial> {
     let of_one = trials_of(spsc::ELEMENTS).chain(trials_of(spsc::BYTES));
