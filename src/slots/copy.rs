@@ -57,6 +57,8 @@ whole!(u8: AtomicU8, u16: AtomicU16, u32: AtomicU32, u64: AtomicU64);
 
 /// Elements longer than this are moved by a call, shorter ones by moves in the caller.
 const INLINED: usize = 512;
+/// Runs of so many bytes, and shorter ones, are moved in the caller.
+const SHORT: usize = 128;
 /// Runs of this many bytes, and longer ones, are moved by the processor's own string move.
 const STRING: usize = 2048;
 
@@ -126,7 +128,10 @@ pub(super) unsafe fn transfer(mut from: *const u8, mut to: *mut u8, mut length: 
 /// I1.
 #[inline]
 pub(crate) unsafe fn transfer_bulk(from: *const u8, to: *mut u8, length: usize) {
-    if length < STRING {
+    if length <= SHORT {
+        // SAFETY: the caller's promise.
+        unsafe { transfer(from, to, length) }
+    } else if length < STRING {
         // SAFETY: the caller's promise.
         unsafe { transfer_long(from, to, length) }
     } else {
