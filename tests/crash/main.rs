@@ -25,6 +25,7 @@ mod soak;
 mod spsc;
 #[cfg(target_arch = "x86_64")]
 mod stepping;
+mod stream;
 #[cfg(target_arch = "x86_64")]
 mod victim;
 

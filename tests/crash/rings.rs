@@ -158,7 +158,12 @@ macro_rules! rings {
 
             crate::rings::acts! {
                 producer: Ring::producer, push push_slice;
-                consumer: Ring::consumer, pop pop_slice pop_to;
+                consumer: Ring::consumer, pop pop_slice;
+            }
+
+            crate::rings::slot_acts! {
+                producer: Ring::producer, push;
+                consumer: Ring::consumer, pop_to;
             }
 
             pub(crate) fn batch_read_and_release(ring: &Elements, stage: &Stage, _source: u32) {
@@ -183,14 +188,13 @@ macro_rules! rings {
 macro_rules! acts {
     (
         producer: $producer:path, $push:ident $push_slice:ident;
-        consumer: $consumer:path, $pop:ident $pop_slice:ident $pop_to:ident;
+        consumer: $consumer:path, $pop:ident $pop_slice:ident;
     ) => {
-        use crate::item::{MAX_LENGTH, Number, Numbered, bytes_of, number_of};
+        use crate::item::{Number, Numbered};
         use crate::journal::Entry;
         use crate::victim::Stage;
 
         type Elements = Ring<Numbered>;
-        type Bytes = Ring<[u8]>;
 
         pub(crate) fn read_ahead_and_release_through(ring: &Elements, stage: &Stage, _source: u32) {
             let mut rx = $consumer(ring).expect("a handle");
@@ -204,28 +208,6 @@ macro_rules! acts {
             stage.end();
             assert_eq!(released, Ok(3));
             items.iter().filter_map(|it| it.value.number()).for_each(|it| stage.note(Entry::Released(it)));
-            stage.rest();
-        }
-
-        pub(crate) fn push_bytes(ring: &Bytes, stage: &Stage, source: u32) {
-            let mut tx = $producer(ring).expect("a handle");
-            let item = bytes_of(Number { source, sequence: 0 });
-            stage.begin();
-            let pushed = tx.$push(&item);
-            stage.end();
-            pushed.expect("room");
-            note_accepted(stage, source, 1);
-            stage.rest();
-        }
-
-        pub(crate) fn pop_to_buffer(ring: &Bytes, stage: &Stage, _source: u32) {
-            let mut rx = $consumer(ring).expect("a handle");
-            let mut item = Vec::with_capacity(MAX_LENGTH);
-            stage.begin();
-            let popped = rx.$pop_to(&mut item);
-            stage.end();
-            popped.expect("an item");
-            note_taken(stage, number_of(&item), rx.last().expect("a delivery").redelivered);
             stage.rest();
         }
 
@@ -273,18 +255,6 @@ macro_rules! acts {
             stage.rest();
         }
 
-        pub(crate) fn read_and_release(ring: &Elements, stage: &Stage, _source: u32) {
-            let mut rx = $consumer(ring).expect("a handle");
-            stage.begin();
-            let item = rx.read().expect("an item");
-            let number = item.get().number();
-            stage.note(Entry::sight(number, item.redelivered()));
-            item.release();
-            stage.end();
-            number.into_iter().for_each(|number| stage.note(Entry::Released(number)));
-            stage.rest();
-        }
-
         pub(crate) fn attach_producer(ring: &Elements, stage: &Stage, _source: u32) {
             stage.begin();
             let tx = $producer(ring);
@@ -321,6 +291,54 @@ macro_rules! acts {
     };
 }
 
+/// What victims do beside that in rings of slots, which hold byte strings as well, and lend one item at a time; in the scope
+/// of [`acts`].
 #[cfg(target_arch = "x86_64")]
-pub(crate) use acts;
+macro_rules! slot_acts {
+    (
+        producer: $producer:path, $push:ident;
+        consumer: $consumer:path, $pop_to:ident;
+    ) => {
+        use crate::item::{MAX_LENGTH, bytes_of, number_of};
+
+        type Bytes = Ring<[u8]>;
+
+        pub(crate) fn push_bytes(ring: &Bytes, stage: &Stage, source: u32) {
+            let mut tx = $producer(ring).expect("a handle");
+            let item = bytes_of(Number { source, sequence: 0 });
+            stage.begin();
+            let pushed = tx.$push(&item);
+            stage.end();
+            pushed.expect("room");
+            note_accepted(stage, source, 1);
+            stage.rest();
+        }
+
+        pub(crate) fn pop_to_buffer(ring: &Bytes, stage: &Stage, _source: u32) {
+            let mut rx = $consumer(ring).expect("a handle");
+            let mut item = Vec::with_capacity(MAX_LENGTH);
+            stage.begin();
+            let popped = rx.$pop_to(&mut item);
+            stage.end();
+            popped.expect("an item");
+            note_taken(stage, number_of(&item), rx.last().expect("a delivery").redelivered);
+            stage.rest();
+        }
+
+        pub(crate) fn read_and_release(ring: &Elements, stage: &Stage, _source: u32) {
+            let mut rx = $consumer(ring).expect("a handle");
+            stage.begin();
+            let item = rx.read().expect("an item");
+            let number = item.get().number();
+            stage.note(Entry::sight(number, item.redelivered()));
+            item.release();
+            stage.end();
+            number.into_iter().for_each(|number| stage.note(Entry::Released(number)));
+            stage.rest();
+        }
+    };
+}
+
 pub(crate) use rings;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use {acts, slot_acts};

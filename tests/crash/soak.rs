@@ -15,11 +15,13 @@ use crate::kind::{BOUND, Found, Kind, Push, Pushed, Survivors, Take};
 use crate::mpmc::Mpmc;
 use crate::process::Process;
 use crate::spsc::Spsc;
+use crate::stream::Stream;
 use crate::{expect_clean, report, size, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("spsc soak", || soak_of::<Spsc<Numbered>>("spsc soak", 1, 1)),
+        trial("stream soak", || soak_of::<Stream>("stream soak", 1, 1)),
         trial("mpmc soak", || soak_of::<Mpmc<Numbered>>("mpmc soak", 4, 4)),
     ]
 }

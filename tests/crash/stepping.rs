@@ -6,6 +6,7 @@ use crate::broadcast::operations as broadcast;
 use crate::laboratory::{Experiment, Fate, Finding, Laboratory};
 use crate::mpmc::operations as mpmc;
 use crate::spsc::operations as spsc;
+use crate::stream::operations as stream;
 use crate::{expect_clean, report, size, trial};
 
 /// Victims for each operation and fate, in the short form. A build that is not optimised has many more instructions, and is
@@ -17,7 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let of_one = trials_of(spsc::ELEMENTS).chain(trials_of(spsc::BYTES));
     let of_many = trials_of(mpmc::ELEMENTS).chain(trials_of(mpmc::BYTES));
     let to_all = trials_of(broadcast::ELEMENTS).chain(trials_of(broadcast::BYTES));
-    of_one.chain(of_many).chain(to_all).collect()
+    of_one.chain(of_many).chain(to_all).chain(trials_of(stream::ELEMENTS)).collect()
 }
 
 fn trials_of<E: Experiment + Sync>(operations: &'static [&'static E]) -> impl Iterator<Item = Trial> {

@@ -239,6 +239,11 @@ mod acts {
 
     crate::rings::acts! {
         producer: Ring::publisher, publish publish_slice;
-        consumer: super::recorder, recv recv_slice recv_to;
+        consumer: super::recorder, recv recv_slice;
+    }
+
+    crate::rings::slot_acts! {
+        producer: Ring::publisher, publish;
+        consumer: super::recorder, recv_to;
     }
 }
