@@ -343,6 +343,9 @@ impl From<Fault> for RecvError {
 /// An error after which another try can succeed by itself.
 #[cfg(not(loom))]
 pub(crate) trait Passing: From<Fault> {
+    /// What it says once the limit of a wait has passed.
+    const TIMEOUT: Self;
+
     fn passes(&self) -> bool;
 
     /// Whether it tells of a gap, behind which the handle goes on.
@@ -354,6 +357,8 @@ pub(crate) trait Passing: From<Fault> {
 
 #[cfg(not(loom))]
 impl Passing for PopError {
+    const TIMEOUT: Self = Self::Timeout;
+
     fn passes(&self) -> bool {
         matches!(self, Self::Empty | Self::Held { .. })
     }
@@ -361,6 +366,8 @@ impl Passing for PopError {
 
 #[cfg(not(loom))]
 impl Passing for RecvError {
+    const TIMEOUT: Self = Self::Timeout;
+
     fn passes(&self) -> bool {
         matches!(self, Self::Empty)
     }
@@ -373,6 +380,8 @@ impl Passing for RecvError {
 
 #[cfg(not(loom))]
 impl Passing for PushError {
+    const TIMEOUT: Self = Self::Timeout;
+
     fn passes(&self) -> bool {
         matches!(self, Self::Full | Self::Held { .. })
     }

@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use crate::attachment::{Attachment, Peers};
 use crate::barrier::Barrier;
-use crate::error::{Corruption, Fault};
+use crate::error::{Corruption, Fault, Passing};
 use crate::layout::words::{Bell, Shared, counter};
 use crate::participant::Membership;
 use crate::source::Signals;
 use crate::sys::fork::{Glance, Origin};
 use crate::vocabulary::Role;
-use crate::wait::{Limit, Next, Patience, Rounds, Sleep, Waiter};
+use crate::wait::{Limit, Next, Patience, Rounds, SLICE, Sleep, Waiter};
 
 /// A role, seated or not. `V` is what the kind's algorithm sees of the ring.
 pub(crate) struct Port<V> {
@@ -232,6 +232,74 @@ impl<V> Port<V> {
         if waiter.slept() {
             self.count(counter::SLEEPS);
         }
+    }
+}
+
+/// A handle whose calls wait.
+pub(crate) trait Waits: Sized {
+    /// What its algorithm sees of the ring.
+    type View;
+    /// What its calls say; those after which another try can succeed are what they wait for.
+    type Error: Passing;
+
+    fn port(&mut self) -> &mut Port<Self::View>;
+
+    /// A call begins to wait.
+    fn before_waiting(&mut self) {}
+
+    /// Before each pause of a call that waits: says how long that may be, at most.
+    fn before_pause(&mut self, waiter: &Waiter) -> Duration {
+        let _ = waiter;
+        SLICE
+    }
+
+    /// What a call says whose limit has passed; the last attempt said `error`.
+    fn timed_out(&self, error: Self::Error) -> Self::Error {
+        let _ = error;
+        Self::Error::TIMEOUT
+    }
+
+    /// A call has waited; whether it slept.
+    fn after_waiting(&mut self, slept: bool) {
+        let _ = slept;
+    }
+
+    /// Repeats `attempt`, which has failed in passing, until it no longer does.
+    #[cold]
+    fn retry<R>(
+        &mut self,
+        limit: Limit,
+        mut attempt: impl FnMut(&mut Self) -> Result<R, Self::Error>,
+    ) -> Result<R, Self::Error> {
+        /// What this attempt is the last one for.
+        enum Last {
+            Limit,
+            Fault(Fault),
+        }
+        self.before_waiting();
+        let mut waiter = self.port().waiter(limit);
+        let result = loop {
+            let slice = self.before_pause(&waiter);
+            let port = self.port();
+            let last = match port.pause(&mut waiter, slice) {
+                Ok(true) => None,
+                Ok(false) => Some(Last::Limit),
+                // Nothing is left to look at; or to write to, for nobody could find it.
+                Err(Fault::Truncated) => break Err(port.end(Fault::Truncated).into()),
+                Err(Fault::Unlinked) if port.role.writes() => break Err(port.end(Fault::Unlinked).into()),
+                // The fault first, then a last look: what the peer did before it died counts.
+                Err(fault) => Some(Last::Fault(fault)),
+            };
+            match (attempt(self), last) {
+                (Err(error), None) if error.passes() => {}
+                (Err(error), Some(Last::Limit)) if error.passes() => break Err(self.timed_out(error)),
+                (Err(error), Some(Last::Fault(fault))) if error.passes() => break Err(fault.into()),
+                (result, _) => break result,
+            }
+        };
+        self.port().waited(&waiter);
+        self.after_waiting(waiter.slept());
+        result
     }
 }
 

@@ -7,6 +7,7 @@ use super::GatedSubscriber;
 use crate::delivery::{Delivery, Item};
 use crate::element::{Element, Payload};
 use crate::error::{Passing, RecvError, ReleaseError};
+use crate::port::Waits;
 use crate::position::{Position, distance};
 use crate::surface::common_read_ahead;
 use crate::wait::Limit;

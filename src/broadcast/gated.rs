@@ -3,7 +3,7 @@
 use std::fmt;
 use std::mem;
 
-use super::algorithm::{Absent, Glimpse, copied, copied_slice, find, glimpse, resume};
+use super::algorithm::{Absent, Glimpse, View, copied, copied_slice, find, glimpse, resume};
 use super::gate::Gate;
 use super::gates::GatedReader;
 use super::port::{PUBLISHER, Port, is_held_on, writer_gone};
@@ -13,15 +13,16 @@ use super::start::{Resume, Start};
 use super::subscriber::{accepted, copy_to};
 use super::watch::Watch;
 use crate::barrier::Barrier;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Last};
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, RecvError};
 use crate::participant::{self, Peer};
+use crate::port::Waits;
 use crate::position::{Position, distance};
 use crate::source::Doorbell;
 use crate::surface::common_consumer;
 use crate::sync::Ordering;
-use crate::wait::{Limit, SLICE};
+use crate::wait::Limit;
 
 /// A subscriber that has a gate: from the position on at which it [joined](GatedSubscriber::joined_at) it misses nothing,
 /// because the publisher does not overwrite what it has not released. Dropping it gives the gate up, unless the gate has a
@@ -46,15 +47,6 @@ pub struct GatedSubscriber<P: Payload + ?Sized> {
     /// Whether the gate goes with the handle, whatever its name.
     leaves: bool,
     pub(super) port: Port<P>,
-}
-
-/// What the last call delivered, kept so that the commonest one has least to note.
-#[derive(Clone, Copy, Debug)]
-enum Last {
-    Nothing,
-    /// One item, unseen before, which was received: it lies just before head, for nothing is released without a look.
-    Received,
-    Other(Delivery),
 }
 
 impl<P: Payload + ?Sized> GatedSubscriber<P> {
@@ -91,14 +83,7 @@ impl<P: Payload + ?Sized> GatedSubscriber<P> {
     /// What the last call delivered.
     #[must_use]
     pub fn last(&self) -> Option<Delivery> {
-        match self.last {
-            Last::Nothing => None,
-            Last::Received => {
-                let first = Position::of_cursor(self.reader.head().wrapping_sub(1));
-                Some(Delivery { first, len: 1, redelivered: false })
-            }
-            Last::Other(delivery) => Some(delivery),
-        }
+        self.last.delivery(self.reader.head())
     }
 
     /// How many items are published and not released, as the ring's words say; a moment's impression.
@@ -209,38 +194,20 @@ impl<P: Payload + ?Sized> GatedSubscriber<P> {
         RecvError::Lagged { missed, resumed_at: Position::of_cursor(position) }
     }
 
-    /// Repeats `attempt`, which was `Empty`, until it no longer is.
-    #[cold]
-    pub(super) fn retry<R>(
-        &mut self,
-        limit: Limit,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, RecvError>,
-    ) -> Result<R, RecvError> {
-        let mut waiter = self.port.waiter(limit);
-        let result = loop {
-            let last = match self.port.pause(&mut waiter, SLICE) {
-                Ok(true) => None,
-                Ok(false) => Some(RecvError::Timeout),
-                // Nothing is left to look at.
-                Err(Fault::Truncated) => break Err(RecvError::Broken(self.port.end(Fault::Truncated))),
-                // The fault first, then a last look: what was published before is delivered.
-                Err(fault) => Some(RecvError::Broken(fault)),
-            };
-            match (attempt(self), last) {
-                (Err(RecvError::Empty), None) => {}
-                (Err(RecvError::Empty), Some(error)) => break Err(error),
-                (result, _) => break result,
-            }
-        };
-        self.port.waited(&waiter);
-        result
-    }
-
     /// Releases the `count` oldest items.
     #[inline]
     pub(super) fn release(&mut self, count: u64) {
         self.reader.release(&self.port.view, count);
         self.moved();
+    }
+}
+
+impl<P: Payload + ?Sized> Waits for GatedSubscriber<P> {
+    type View = View<P>;
+    type Error = RecvError;
+
+    fn port(&mut self) -> &mut Port<P> {
+        &mut self.port
     }
 }
 
@@ -256,7 +223,7 @@ impl<T: Element> GatedSubscriber<T> {
         let head = self.reader.head();
         match glimpse(&self.port.view, head) {
             Glimpse::Item(value) if self.reader.seen_from(head) == 0 => {
-                self.last = Last::Received;
+                self.last = Last::Released;
                 self.release(1);
                 Ok(value)
             }

@@ -1,8 +1,9 @@
 //! The handle that publishes.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::algorithm::{Blocked, Writer};
+use super::algorithm::{Blocked, View, Writer};
 use super::port::Port;
 use super::ring::Ring;
 use super::suspicion::Suspicion;
@@ -11,10 +12,11 @@ use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PushError};
 use crate::layout::words::counter;
+use crate::port::Waits;
 use crate::position::Position;
 use crate::source::Doorbell;
 use crate::surface::common_producer;
-use crate::wait::Limit;
+use crate::wait::{Limit, Waiter};
 
 /// The publisher of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -99,37 +101,21 @@ impl<P: Payload + ?Sized> Publisher<P> {
         let Self { writer, suspicion, port } = self;
         suspicion.clears_the_way(&port.attachment, &port.view, writer.tail())
     }
+}
 
-    /// Repeats `attempt`, which was `Full`, until it no longer is.
-    #[cold]
-    fn retry<R>(
-        &mut self,
-        limit: Limit,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, PushError>,
-    ) -> Result<R, PushError> {
-        let mut waiter = self.port.waiter(limit);
-        let result = loop {
-            if waiter.is_turn() {
-                self.clears_the_way(); // Cleared or not, the next attempt tells.
-            }
-            let slice = self.suspicion.slice(self.port.attachment.attach.patience);
-            let last = match self.port.pause(&mut waiter, slice) {
-                Ok(true) => None,
-                Ok(false) => Some(PushError::Timeout),
-                // Nothing is left to publish to, or nobody who could find it.
-                Err(fault @ (Fault::Unlinked | Fault::Truncated)) => {
-                    break Err(PushError::Broken(self.port.end(fault)));
-                }
-                Err(fault) => Some(PushError::Broken(fault)),
-            };
-            match (attempt(self), last) {
-                (Err(PushError::Full), None) => {}
-                (Err(PushError::Full), Some(error)) => break Err(error),
-                (result, _) => break result,
-            }
-        };
-        self.port.waited(&waiter);
-        result
+impl<P: Payload + ?Sized> Waits for Publisher<P> {
+    type View = View<P>;
+    type Error = PushError;
+
+    fn port(&mut self) -> &mut Port<P> {
+        &mut self.port
+    }
+
+    fn before_pause(&mut self, waiter: &Waiter) -> Duration {
+        if waiter.is_turn() {
+            self.clears_the_way(); // Cleared or not, the next attempt tells.
+        }
+        self.suspicion.slice(self.port.attachment.attach.patience)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::algorithm::{Absent, Glimpse, Reader, copied, copied_slice, find, glimpse, resume};
+use super::algorithm::{Absent, Glimpse, Reader, View, copied, copied_slice, find, glimpse, resume};
 use super::port::{PUBLISHER, Port, writer_gone};
 use super::ring::Ring;
 use super::start::{Resume, Start};
@@ -11,11 +11,12 @@ use crate::delivery::Delivery;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Corruption, Fault, Passing, RecvError, Word};
 use crate::participant::{self, Peer};
+use crate::port::Waits;
 use crate::position::{Position, distance};
 use crate::source::Doorbell;
 use crate::surface::common_consumer;
 use crate::sync::Ordering;
-use crate::wait::{Limit, SLICE};
+use crate::wait::Limit;
 
 /// A subscriber that holds nobody up. It holds nothing either, and writes nothing to the ring, except that it says when it
 /// sleeps: any number of them cost the publisher nothing.
@@ -157,33 +158,6 @@ impl<P: Payload + ?Sized> Subscriber<P> {
         RecvError::Lagged { missed, resumed_at: Position::of_cursor(position) }
     }
 
-    /// Repeats `attempt`, which was `Empty`, until it no longer is.
-    #[cold]
-    fn retry<R>(
-        &mut self,
-        limit: Limit,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, RecvError>,
-    ) -> Result<R, RecvError> {
-        let mut waiter = self.port.waiter(limit);
-        let result = loop {
-            let last = match self.port.pause(&mut waiter, SLICE) {
-                Ok(true) => None,
-                Ok(false) => Some(RecvError::Timeout),
-                // Nothing is left to look at.
-                Err(Fault::Truncated) => break Err(RecvError::Broken(self.port.end(Fault::Truncated))),
-                // The fault first, then a last look: what was published before is delivered.
-                Err(fault) => Some(RecvError::Broken(fault)),
-            };
-            match (attempt(self), last) {
-                (Err(RecvError::Empty), None) => {}
-                (Err(RecvError::Empty), Some(error)) => break Err(error),
-                (result, _) => break result,
-            }
-        };
-        self.port.waited(&waiter);
-        result
-    }
-
     /// The newest item, copied by `copy`.
     fn newest<R>(&mut self, mut copy: impl FnMut(&Port<P>, u64) -> R) -> Result<R, RecvError> {
         self.port.check()?;
@@ -211,6 +185,15 @@ const LATEST_LOOKS: u32 = 2;
 /// What stands in a slot as the length of an item, where none can be so long.
 fn corrupted<P: Payload + ?Sized>(port: &mut Port<P>, found: u32) -> RecvError {
     RecvError::Broken(port.corrupted(Corruption { what: Word::Length, found: u64::from(found) }))
+}
+
+impl<P: Payload + ?Sized> Waits for Subscriber<P> {
+    type View = View<P>;
+    type Error = RecvError;
+
+    fn port(&mut self) -> &mut Port<P> {
+        &mut self.port
+    }
 }
 
 impl<T: Element> Subscriber<T> {

@@ -9,6 +9,7 @@ use crate::delivery::{Delivery, Item};
 use crate::element::{Element, Payload};
 use crate::error::{Passing, PopError, ReleaseError};
 use crate::layout::words::MANY_READERS;
+use crate::port::Waits;
 use crate::position::{Position, claim_distance};
 use crate::surface::common_read_ahead;
 use crate::sync::Ordering;

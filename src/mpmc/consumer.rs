@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::algorithm::{Hold, close};
+use super::claims::View;
 use super::claims::after;
 use super::port::Port;
 use super::read::{ReadGuard, ReadSlice};
@@ -17,11 +18,12 @@ use crate::delivery::Delivery;
 use crate::doorbell;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PopError, Word};
+use crate::port::Waits;
 use crate::position::Position;
 use crate::source::Doorbell;
 use crate::surface::common_consumer;
 use crate::vocabulary::Role;
-use crate::wait::Limit;
+use crate::wait::{Limit, Waiter};
 
 /// A consumer of a ring. Dropping it detaches, and gives back what it had not released; it does not close the ring.
 ///
@@ -257,49 +259,6 @@ impl<P: Payload + ?Sized> Consumer<P> {
         self.suspicion.heard(repaired)
     }
 
-    /// Repeats `attempt`, which found nothing, until it no longer does.
-    #[cold]
-    pub(super) fn retry<R>(
-        &mut self,
-        limit: Limit,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, PopError>,
-    ) -> Result<R, PopError> {
-        let mut waiter = self.port.waiter(limit);
-        self.suspicion.clear();
-        let result = loop {
-            if waiter.is_turn()
-                && let Some(hold) = blocking_readers(&self.port.view)
-            {
-                self.suspects(hold); // Found dead or not, the next attempt tells.
-            }
-            let slice = self.suspicion.slice(self.patience());
-            let last = match self.port.pause(&mut waiter, slice) {
-                Ok(true) => None,
-                Ok(false) => Some(PopError::Timeout),
-                // Nothing is left to look at.
-                Err(Fault::Truncated) => break Err(PopError::Broken(self.port.end(Fault::Truncated))),
-                // The fault first, then a last look: what was committed before is delivered.
-                Err(fault) => Some(PopError::Broken(fault)),
-            };
-            match (attempt(self), last) {
-                (Err(PopError::Empty | PopError::Held { .. }), None) => {}
-                (Err(PopError::Empty), Some(PopError::Timeout)) => {
-                    let by = blocking_readers(&self.port.view).and_then(|hold| hold.owner.entry());
-                    break Err(by.map_or(PopError::Timeout, |by| PopError::Held { by }));
-                }
-                (Err(held @ PopError::Held { .. }), Some(PopError::Timeout)) => break Err(held),
-                (Err(PopError::Empty | PopError::Held { .. }), Some(error)) => break Err(error),
-                (result, _) => break result,
-            }
-        };
-        self.port.waited(&waiter);
-        if waiter.slept() && self.port.may_write() {
-            let (view, epoch) = (&self.port.view, self.reader.epoch());
-            doorbell::ring_on(&view.words, &view.words.not_empty, || Reader::finds_item(view, epoch));
-        }
-        result
-    }
-
     /// Notes what is about to be delivered.
     #[inline]
     pub(super) fn deliver(&mut self, taken: Taken) {
@@ -308,6 +267,45 @@ impl<P: Payload + ?Sized> Consumer<P> {
             len: taken.count as usize,
             redelivered: taken.redelivered,
         });
+    }
+}
+
+impl<P: Payload + ?Sized> Waits for Consumer<P> {
+    type View = View<P>;
+    type Error = PopError;
+
+    fn port(&mut self) -> &mut Port<P> {
+        &mut self.port
+    }
+
+    fn before_waiting(&mut self) {
+        self.suspicion.clear();
+    }
+
+    fn before_pause(&mut self, waiter: &Waiter) -> Duration {
+        if waiter.is_turn()
+            && let Some(hold) = blocking_readers(&self.port.view)
+        {
+            self.suspects(hold); // Found dead or not, the next attempt tells.
+        }
+        self.suspicion.slice(self.patience())
+    }
+
+    fn timed_out(&self, error: PopError) -> PopError {
+        match error {
+            PopError::Held { .. } => error,
+            _ => {
+                let by = blocking_readers(&self.port.view).and_then(|hold| hold.owner.entry());
+                by.map_or(PopError::Timeout, |by| PopError::Held { by })
+            }
+        }
+    }
+
+    fn after_waiting(&mut self, slept: bool) {
+        if slept && self.port.may_write() {
+            let (view, epoch) = (&self.port.view, self.reader.epoch());
+            doorbell::ring_on(&view.words, &view.words.not_empty, || Reader::finds_item(view, epoch));
+        }
     }
 }
 

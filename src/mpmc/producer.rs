@@ -5,6 +5,7 @@ use std::io::IoSlice;
 use std::time::Duration;
 
 use super::algorithm::{Blocked, Hold, Writer, blocking_writers, close};
+use super::claims::View;
 use super::port::Port;
 use super::ring::Ring;
 use super::suspicion::{Suspicion, resolve};
@@ -14,11 +15,12 @@ use crate::doorbell;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PushError};
 use crate::layout::words::counter;
+use crate::port::Waits;
 use crate::position::Position;
 use crate::source::Doorbell;
 use crate::surface::common_producer;
 use crate::vocabulary::Role;
-use crate::wait::Limit;
+use crate::wait::{Limit, Waiter};
 
 /// A producer of a ring. Dropping it detaches; it does not close the ring.
 ///
@@ -155,47 +157,39 @@ impl<P: Payload + ?Sized> Producer<P> {
         let by = blocking_writers(&self.port.view)?.owner.entry()?;
         Some(PushError::Held { by })
     }
+}
 
-    /// Repeats `attempt`, which found no free slot, until it no longer does.
-    #[cold]
-    fn retry<R>(
-        &mut self,
-        limit: Limit,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, PushError>,
-    ) -> Result<R, PushError> {
-        let mut waiter = self.port.waiter(limit);
+impl<P: Payload + ?Sized> Waits for Producer<P> {
+    type View = View<P>;
+    type Error = PushError;
+
+    fn port(&mut self) -> &mut Port<P> {
+        &mut self.port
+    }
+
+    fn before_waiting(&mut self) {
         self.suspicion.clear();
-        let result = loop {
-            if waiter.is_turn() {
-                self.clears_the_way(); // Found or not, the next attempt tells.
-            }
-            let slice = self.suspicion.slice(self.patience());
-            let last = match self.port.pause(&mut waiter, slice) {
-                Ok(true) => None,
-                Ok(false) => Some(PushError::Timeout),
-                // Nothing is left to push to, or nobody who could find it.
-                Err(fault @ (Fault::Unlinked | Fault::Truncated)) => {
-                    break Err(PushError::Broken(self.port.end(fault)));
-                }
-                // The fault first, then a last look: a peer may have made room before it died.
-                Err(fault) => Some(PushError::Broken(fault)),
-            };
-            match (attempt(self), last) {
-                (Err(PushError::Full | PushError::Held { .. }), None) => {}
-                (Err(PushError::Full), Some(PushError::Timeout)) => {
-                    break Err(self.held().unwrap_or(PushError::Timeout));
-                }
-                (Err(held @ PushError::Held { .. }), Some(PushError::Timeout)) => break Err(held),
-                (Err(PushError::Full | PushError::Held { .. }), Some(error)) => break Err(error),
-                (result, _) => break result,
-            }
-        };
-        self.port.waited(&waiter);
-        if waiter.slept() && self.port.may_write() {
+    }
+
+    fn before_pause(&mut self, waiter: &Waiter) -> Duration {
+        if waiter.is_turn() {
+            self.clears_the_way(); // Found or not, the next attempt tells.
+        }
+        self.suspicion.slice(self.patience())
+    }
+
+    fn timed_out(&self, error: PushError) -> PushError {
+        match error {
+            PushError::Held { .. } => error,
+            _ => self.held().unwrap_or(PushError::Timeout),
+        }
+    }
+
+    fn after_waiting(&mut self, slept: bool) {
+        if slept && self.port.may_write() {
             let view = &self.port.view;
             doorbell::ring_on(&view.words, &view.words.not_full, || Writer::finds_room(view));
         }
-        result
     }
 }
 

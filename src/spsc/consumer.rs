@@ -8,15 +8,17 @@ use super::read::{ReadGuard, ReadSlice};
 use super::ring::Ring;
 use super::watch::Watch;
 use crate::barrier::Barrier;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Last};
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PopError, Word};
 use crate::participant::{self, Peer};
+use crate::port::Waits;
 use crate::position::Position;
+use crate::slots::View;
 use crate::source::Doorbell;
 use crate::surface::common_consumer;
 use crate::vocabulary::Role;
-use crate::wait::{Limit, SLICE};
+use crate::wait::Limit;
 
 /// The consumer of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -30,15 +32,6 @@ pub struct Consumer<P: Payload + ?Sized> {
     pub(super) reader: Reader,
     last: Last,
     pub(super) port: Port<P>,
-}
-
-/// What the last call delivered, kept so that the commonest one has least to note.
-#[derive(Clone, Copy, Debug)]
-enum Last {
-    Nothing,
-    /// One item, unseen before, which was popped: it lies just before head, for nothing is released without a look.
-    Popped,
-    Other(Delivery),
 }
 
 impl<P: Payload + ?Sized> Consumer<P> {
@@ -91,14 +84,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     #[must_use]
     #[inline]
     pub fn last(&self) -> Option<Delivery> {
-        match self.last {
-            Last::Nothing => None,
-            Last::Popped => {
-                let first = Position::of_cursor(self.reader.head().wrapping_sub(1));
-                Some(Delivery { first, len: 1, redelivered: false })
-            }
-            Last::Other(delivery) => Some(delivery),
-        }
+        self.last.delivery(self.reader.head())
     }
 
     /// The position of the oldest item that is not released: the next one that `pop` delivers.
@@ -173,33 +159,6 @@ impl<P: Payload + ?Sized> Consumer<P> {
         })
     }
 
-    /// Repeats `attempt`, which was `Empty`, until it no longer is.
-    #[cold]
-    pub(super) fn retry<R>(
-        &mut self,
-        limit: Limit,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, PopError>,
-    ) -> Result<R, PopError> {
-        let mut waiter = self.port.waiter(limit);
-        let result = loop {
-            let last = match self.port.pause(&mut waiter, SLICE) {
-                Ok(true) => None,
-                Ok(false) => Some(PopError::Timeout),
-                // Nothing is left to look at.
-                Err(Fault::Truncated) => break Err(PopError::Broken(self.port.end(Fault::Truncated))),
-                // The fault first, then a last look: what was committed before is delivered.
-                Err(fault) => Some(PopError::Broken(fault)),
-            };
-            match (attempt(self), last) {
-                (Err(PopError::Empty), None) => {}
-                (Err(PopError::Empty), Some(error)) => break Err(error),
-                (result, _) => break result,
-            }
-        };
-        self.port.waited(&waiter);
-        result
-    }
-
     /// Notes what is about to be delivered, and says whether it was seen before.
     #[inline]
     pub(super) fn deliver(&mut self, first: u64, len: usize) -> bool {
@@ -217,6 +176,15 @@ impl<P: Payload + ?Sized> Consumer<P> {
     }
 }
 
+impl<P: Payload + ?Sized> Waits for Consumer<P> {
+    type View = View<P>;
+    type Error = PopError;
+
+    fn port(&mut self) -> &mut Port<P> {
+        &mut self.port
+    }
+}
+
 impl<T: Element> Consumer<T> {
     /// Takes the oldest item: copies it out and releases it.
     ///
@@ -228,7 +196,7 @@ impl<T: Element> Consumer<T> {
         self.port.check()?;
         match self.reader.pop(&self.port.view) {
             Popped::Item(value) => {
-                self.last = Last::Popped;
+                self.last = Last::Released;
                 Ok(value)
             }
             Popped::Nothing if !self.port.counts_poll() => Err(PopError::Empty),

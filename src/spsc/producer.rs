@@ -11,11 +11,13 @@ use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PushError};
 use crate::layout::words::counter;
 use crate::participant::{self, Peer};
+use crate::port::Waits;
 use crate::position::Position;
+use crate::slots::View;
 use crate::source::Doorbell;
 use crate::surface::common_producer;
 use crate::vocabulary::Role;
-use crate::wait::{Limit, SLICE};
+use crate::wait::Limit;
 
 /// The producer of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -82,34 +84,14 @@ impl<P: Payload + ?Sized> Producer<P> {
             Blocked::Corrupted(corruption) => PushError::Broken(self.port.corrupted(corruption)),
         }
     }
+}
 
-    /// Repeats `attempt`, which was `Full`, until it no longer is.
-    #[cold]
-    fn retry<R>(
-        &mut self,
-        limit: Limit,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, PushError>,
-    ) -> Result<R, PushError> {
-        let mut waiter = self.port.waiter(limit);
-        let result = loop {
-            let last = match self.port.pause(&mut waiter, SLICE) {
-                Ok(true) => None,
-                Ok(false) => Some(PushError::Timeout),
-                // Nothing is left to push to, or nobody who could find it.
-                Err(fault @ (Fault::Unlinked | Fault::Truncated)) => {
-                    break Err(PushError::Broken(self.port.end(fault)));
-                }
-                // The fault first, then a last look: the peer may have made room before it died.
-                Err(fault) => Some(PushError::Broken(fault)),
-            };
-            match (attempt(self), last) {
-                (Err(PushError::Full), None) => {}
-                (Err(PushError::Full), Some(error)) => break Err(error),
-                (result, _) => break result,
-            }
-        };
-        self.port.waited(&waiter);
-        result
+impl<P: Payload + ?Sized> Waits for Producer<P> {
+    type View = View<P>;
+    type Error = PushError;
+
+    fn port(&mut self) -> &mut Port<P> {
+        &mut self.port
     }
 }
 

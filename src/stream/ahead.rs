@@ -8,6 +8,7 @@ use super::frames;
 use crate::delivery::{Delivery, Item};
 use crate::element::{Element, Payload};
 use crate::error::{Passing, PopError, ReleaseError};
+use crate::port::Waits;
 use crate::position::{Position, distance};
 use crate::surface::common_read_ahead;
 use crate::wait::Limit;

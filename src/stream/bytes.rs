@@ -6,6 +6,7 @@ use std::slice;
 
 use super::{Reader, Writer};
 use crate::error::{Passing, PopError, PushError};
+use crate::port::Waits;
 use crate::wait::Limit;
 
 /// Writes as a pipe does: waits while the ring is full, takes as much as there is room for, and fails with `BrokenPipe` once

@@ -18,6 +18,7 @@ use super::lending::{Flight, Lendable, Lender, Mode, Notified, Until};
 use super::{Aliasing, Reader, Writer};
 use crate::element::{Element, Payload};
 use crate::error::{Passing, ReleaseError, TransferError};
+use crate::port::Waits;
 use crate::position::{Position, distance};
 use crate::sys::transfer::{Pieces, await_completion, next_completion};
 use crate::wait::Limit;

@@ -13,12 +13,14 @@ use crate::barrier::Barrier;
 use crate::delivery::Delivery;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Corruption, Fault, Passing, PopError};
+use crate::packed::View;
 use crate::participant::{self, Peer};
+use crate::port::Waits;
 use crate::position::{Position, distance};
 use crate::source::Doorbell;
 use crate::surface::common_consumer;
 use crate::vocabulary::Role;
-use crate::wait::{Limit, SLICE};
+use crate::wait::Limit;
 
 /// The reader of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -139,39 +141,21 @@ impl<P: Payload + ?Sized> Reader<P> {
         PopError::Broken(self.port.corrupted(corruption))
     }
 
-    /// Repeats `attempt`, which was `Empty`, until it no longer is.
-    #[cold]
-    pub(super) fn retry<R>(
-        &mut self,
-        limit: Limit,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, PopError>,
-    ) -> Result<R, PopError> {
-        let mut waiter = self.port.waiter(limit);
-        let result = loop {
-            let last = match self.port.pause(&mut waiter, SLICE) {
-                Ok(true) => None,
-                Ok(false) => Some(PopError::Timeout),
-                // Nothing is left to look at.
-                Err(Fault::Truncated) => break Err(PopError::Broken(self.port.end(Fault::Truncated))),
-                // The fault first, then a last look: what was committed before is delivered.
-                Err(fault) => Some(PopError::Broken(fault)),
-            };
-            match (attempt(self), last) {
-                (Err(PopError::Empty), None) => {}
-                (Err(PopError::Empty), Some(error)) => break Err(error),
-                (result, _) => break result,
-            }
-        };
-        self.port.waited(&waiter);
-        result
-    }
-
     /// Notes what is about to be delivered, and says whether it was seen before.
     #[inline]
     pub(super) fn deliver(&mut self, first: u64, len: usize) -> bool {
         let redelivered = self.reader.seen_from(first) > 0;
         self.last = Some(Delivery { first: Position::of_cursor(first), len, redelivered });
         redelivered
+    }
+}
+
+impl<P: Payload + ?Sized> Waits for Reader<P> {
+    type View = View<P>;
+    type Error = PopError;
+
+    fn port(&mut self) -> &mut Port<P> {
+        &mut self.port
     }
 }
 
