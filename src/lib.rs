@@ -97,6 +97,8 @@ mod delivery;
 #[cfg(not(loom))]
 mod inspect;
 #[cfg(not(loom))]
+mod pair;
+#[cfg(not(loom))]
 mod participant;
 #[cfg(not(loom))]
 mod port;
@@ -112,6 +114,8 @@ mod sys;
 mod wait;
 #[cfg(not(loom))]
 mod wait_set;
+#[cfg(not(loom))]
+mod watch;
 
 #[doc(hidden)]
 pub use element::__private;

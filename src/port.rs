@@ -124,6 +124,10 @@ impl<V> Port<V> {
             && (self.fault.is_some() || !self.permit.is_void())
     }
 
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
     /// Number of the handle's entry; `None` without a seat.
     pub(crate) fn entry(&self) -> Option<u32> {
         self.membership.as_ref().map(Membership::index)

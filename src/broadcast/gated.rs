@@ -11,7 +11,7 @@ use super::read::ReadGuard;
 use super::ring::Ring;
 use super::start::{Resume, Start};
 use super::subscriber::{accepted, copy_to};
-use super::watch::Watch;
+use super::watch::watch;
 use crate::barrier::Barrier;
 use crate::delivery::{Delivery, Last};
 use crate::element::{Element, Payload};
@@ -110,7 +110,7 @@ impl<P: Payload + ?Sized> GatedSubscriber<P> {
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
         self.port.watch(self.reader.ahead());
-        Doorbell::of(Watch::of_subscriber(&self.port))
+        Doorbell::of(watch(&self.port))
     }
 
     /// Tells those who wait on the handle's behalf which item is the next.

@@ -7,7 +7,7 @@ use super::algorithm::{Blocked, View, Writer};
 use super::port::Port;
 use super::ring::Ring;
 use super::suspicion::Suspicion;
-use super::watch::Watch;
+use super::watch::watch;
 use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PushError};
@@ -56,7 +56,7 @@ impl<P: Payload + ?Sized> Publisher<P> {
     /// [`Bridge`](crate::Bridge). Allocates.
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
-        Doorbell::of(Watch::of_publisher(&self.port))
+        Doorbell::of(watch(&self.port))
     }
 
     #[inline]

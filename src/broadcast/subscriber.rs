@@ -6,7 +6,7 @@ use super::algorithm::{Absent, Glimpse, Reader, View, copied, copied_slice, find
 use super::port::{PUBLISHER, Port, writer_gone};
 use super::ring::Ring;
 use super::start::{Resume, Start};
-use super::watch::Watch;
+use super::watch::watch;
 use crate::delivery::Delivery;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Corruption, Fault, Passing, RecvError, Word};
@@ -88,7 +88,7 @@ impl<P: Payload + ?Sized> Subscriber<P> {
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
         self.port.watch(self.reader.next());
-        Doorbell::of(Watch::of_subscriber(&self.port))
+        Doorbell::of(watch(&self.port))
     }
 
     /// Notes that `count` items were delivered, which end before the next one.

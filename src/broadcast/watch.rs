@@ -1,126 +1,68 @@
-//! What a doorbell knows of its handle, wherever the handle is: whether a `try_` call of it would find something.
+//! What a doorbell sees of its handle: whether a `try_` call of it would find something.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::algorithm::View;
 use super::gates;
-use super::port::{PUBLISHER, Port, view, writer_gone};
+use super::port::{PUBLISHER, Port, view};
 use super::suspicion::Suspicion;
-use crate::attachment::{Attachment, Peers};
+use crate::attachment::Peers;
 use crate::element::Payload;
-use crate::error::Fault;
-use crate::layout::words::{CLOSED, CLOSING, RETIRED};
-use crate::port::bell_of;
 use crate::position::{distance, full};
-use crate::source::{HeldBell, Signals, Source};
+use crate::slots::Words;
 use crate::sync::Ordering;
 use crate::vocabulary::Role;
+use crate::watch::{self, Outlook, Watched};
 
-/// A handle, seen from outside.
-pub(super) struct Watch<P: Payload + ?Sized> {
+/// A ring, seen from outside, and what is known of the gates that hold its publisher up.
+pub(super) struct Lookout<P: Payload + ?Sized> {
     view: View<P>,
-    attachment: Arc<Attachment>,
-    role: Role,
-    /// What is known of the gate that holds the publisher up.
     suspicion: Mutex<Suspicion>,
-    signals: Arc<Signals>,
 }
 
-impl<P: Payload + ?Sized> Watch<P> {
-    pub(super) fn of_publisher(port: &Port<P>) -> Self {
-        Self::of(port, Role::Publisher)
-    }
+/// What sees the handle of `port` from outside.
+pub(super) fn watch<P: Payload + ?Sized>(port: &Port<P>) -> watch::Watch<Lookout<P>> {
+    watch::Watch::of(port, Lookout { view: view(&port.attachment), suspicion: Mutex::default() })
+}
 
-    pub(super) fn of_subscriber(port: &Port<P>) -> Self {
-        Self::of(port, Role::Subscriber)
-    }
-
-    fn of(port: &Port<P>, role: Role) -> Self {
-        Self {
-            view: view(&port.attachment),
-            attachment: Arc::clone(&port.attachment),
-            role,
-            suspicion: Mutex::default(),
-            signals: Arc::clone(&port.signals),
-        }
-    }
-
-    /// Whether the item that comes next is there, or was, or none ever will be.
-    fn has_item(&self) -> bool {
-        // Relaxed throughout: whoever acts on the answer looks again by itself, and the stamp is compared, not trusted.
-        let flags = self.view.words.status.flags.load(Ordering::Relaxed);
-        if flags & (CLOSED | RETIRED) != 0 || (flags & CLOSING != 0 && writer_gone(&self.attachment)) {
-            return true;
-        }
-        let next = self.signals.ahead();
-        let stamp = self.view.slots.slot(next).stamp().load(Ordering::Relaxed);
-        stamp == full(next) || distance(stamp >> 2, next) > 0
-    }
-
+impl<P: Payload + ?Sized> Lookout<P> {
     /// The position of the next item, as the publisher says it.
     fn tail(&self) -> u64 {
-        self.view.words.tail.load(Ordering::Relaxed) // Relaxed: as above.
-    }
-
-    /// Whether no gate is in the way, or nothing can be published any more.
-    fn has_room(&self) -> bool {
-        // Relaxed: as above.
-        self.view.words.status.flags.load(Ordering::Relaxed) != 0
-            || gates::blocking(&self.view, self.tail()).next().is_none()
+        self.view.words.tail.load(Ordering::Relaxed) // Relaxed: as in `is_ready`.
     }
 }
 
-impl<P: Payload + ?Sized> Source for Watch<P> {
-    fn bell(&self) -> HeldBell {
-        HeldBell::of(&self.view.words, bell_of(self.role))
-    }
-
-    fn has_bell(&self) -> bool {
-        self.attachment.has_bell()
-    }
-
+impl<P: Payload + ?Sized> Outlook for Lookout<P> {
     /// Whoever rings calls everybody.
-    fn is_shared(&self) -> bool {
-        false
+    const IS_SHARED: bool = false;
+
+    fn words(&self) -> &Words {
+        &self.view.words
     }
 
-    fn signals(&self) -> &Signals {
-        &self.signals
+    fn peers(&self, role: Role) -> Peers {
+        if role.writes() { Peers::Nobody } else { Peers::Entry(PUBLISHER) }
     }
 
-    fn is_ready(&self) -> bool {
-        if self.signals.is_gone() {
-            return false;
+    /// For a subscriber also where the item that comes next was there, and is overwritten.
+    fn is_ready(&self, handle: &Watched) -> bool {
+        // Relaxed throughout: whoever acts on the answer looks again by itself, and the stamp is compared, not trusted.
+        if handle.role.writes() {
+            let flags = self.view.words.status.flags.load(Ordering::Relaxed);
+            return flags != 0 || gates::blocking(&self.view, self.tail()).next().is_none();
         }
-        if self.signals.is_alarmed() {
-            return true;
-        }
-        match self.role {
-            Role::Publisher => self.has_room(),
-            _ => self.has_item(),
-        }
+        let next = handle.signals.ahead();
+        let stamp = self.view.slots.slot(next).stamp().load(Ordering::Relaxed);
+        handle.is_over(PUBLISHER) || stamp == full(next) || distance(stamp >> 2, next) > 0
     }
 
-    /// Also frees a gate that holds the publisher up and is nobody's any more.
-    fn look_around(&self) {
-        let peers = if self.role == Role::Publisher { Peers::Nobody } else { Peers::Entry(PUBLISHER) };
-        match self.attachment.look_around(peers) {
-            Some(Fault::Truncated) => return self.signals.stop(),
-            Some(_) => self.signals.alarm(),
-            None => {}
-        }
+    /// Frees a gate that holds the publisher up and is nobody's any more.
+    fn clear_the_way(&self, handle: &Watched) {
         // Not on behalf of a handle that has ended, or is a forked child's copy.
-        if self.role == Role::Publisher && !self.signals.is_alarmed() {
+        if handle.role.writes() && !handle.signals.is_alarmed() {
             let mut suspicion = self.suspicion.lock().unwrap_or_else(PoisonError::into_inner);
             // Cleared or not, whoever waits looks again.
-            suspicion.clears_the_way(&self.attachment, &self.view, self.tail());
+            suspicion.clears_the_way(&handle.attachment, &self.view, self.tail());
         }
-    }
-}
-
-impl<P: Payload + ?Sized> fmt::Debug for Watch<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").field("role", &self.role).field("region", &self.attachment.region).finish()
     }
 }

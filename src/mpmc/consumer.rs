@@ -7,12 +7,11 @@ use std::time::Duration;
 use super::algorithm::{Hold, close};
 use super::claims::View;
 use super::claims::after;
-use super::port::Port;
+use super::port::{Port, view};
 use super::read::{ReadGuard, ReadSlice};
 use super::reader::{Absent, Popped, Reader, Taken, blocking_readers};
 use super::ring::Ring;
 use super::suspicion::{ELSEWHERE, Suspicion, resolve, resolve_readers};
-use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::delivery::Delivery;
 use crate::doorbell;
@@ -24,6 +23,7 @@ use crate::source::Doorbell;
 use crate::surface::common_consumer;
 use crate::vocabulary::Role;
 use crate::wait::{Limit, Waiter};
+use crate::watch::Watch;
 
 /// A consumer of a ring. Dropping it detaches, and gives back what it had not released; it does not close the ring.
 ///
@@ -128,7 +128,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     /// Rings when an item comes: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
-        Doorbell::of(Watch::of(&self.port, Role::Consumer))
+        Doorbell::of(Watch::of(&self.port, view::<P>(&self.port.attachment)))
     }
 
     /// Number of this handle's entry among the ring's [`participants`](Ring::participants).

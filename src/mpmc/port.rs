@@ -32,8 +32,7 @@ impl<P: Payload + ?Sized> Port<P> {
             // Relaxed: before this handle claims anything, which the cursor publishes.
             view.words.status.many.fetch_or(many, Ordering::Relaxed);
         }
-        let peer = if role == Role::Producer { Role::Consumer } else { Role::Producer };
-        Ok(Self::seated(attachment, view, membership, role, Peers::Role(peer), 0))
+        Ok(Self::seated(attachment, view, membership, role, peers_of(role), 0))
     }
 
     /// Number of the handle's entry.
@@ -45,6 +44,11 @@ impl<P: Payload + ?Sized> Port<P> {
     pub(super) fn me(&self) -> Owner {
         Owner::of_entry(self.index())
     }
+}
+
+/// Whom the owner of a handle of `role` waits for.
+pub(super) fn peers_of(role: Role) -> Peers {
+    Peers::Role(if role == Role::Producer { Role::Consumer } else { Role::Producer })
 }
 
 /// The ring's words, slots and records.

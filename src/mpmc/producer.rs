@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use super::algorithm::{Blocked, Hold, Writer, blocking_writers, close};
 use super::claims::View;
-use super::port::Port;
+use super::port::{Port, view};
 use super::ring::Ring;
 use super::suspicion::{Suspicion, resolve};
-use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::doorbell;
 use crate::element::{Element, Payload};
@@ -21,6 +20,7 @@ use crate::source::Doorbell;
 use crate::surface::common_producer;
 use crate::vocabulary::Role;
 use crate::wait::{Limit, Waiter};
+use crate::watch::Watch;
 
 /// A producer of a ring. Dropping it detaches; it does not close the ring.
 ///
@@ -66,7 +66,7 @@ impl<P: Payload + ?Sized> Producer<P> {
     /// Rings when a slot becomes free: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
-        Doorbell::of(Watch::of(&self.port, Role::Producer))
+        Doorbell::of(Watch::of(&self.port, view::<P>(&self.port.attachment)))
     }
 
     /// Number of this handle's entry among the ring's [`participants`](Ring::participants).

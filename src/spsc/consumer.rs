@@ -3,14 +3,14 @@
 use std::fmt;
 
 use super::algorithm::{Absent, Popped, Reader};
-use super::port::{PRODUCER, Port, writer_gone};
+use super::port::{Port, view};
 use super::read::{ReadGuard, ReadSlice};
 use super::ring::Ring;
-use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::delivery::{Delivery, Last};
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PopError, Word};
+use crate::pair::{PRODUCER, writer_gone};
 use crate::participant::{self, Peer};
 use crate::port::Waits;
 use crate::position::Position;
@@ -19,6 +19,7 @@ use crate::source::Doorbell;
 use crate::surface::common_consumer;
 use crate::vocabulary::Role;
 use crate::wait::Limit;
+use crate::watch::Watch;
 
 /// The consumer of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -102,7 +103,7 @@ impl<P: Payload + ?Sized> Consumer<P> {
     /// Rings when an item comes: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
-        Doorbell::of(Watch::of(&self.port, Role::Consumer))
+        Doorbell::of(Watch::of(&self.port, view::<P>(&self.port.attachment)))
     }
 
     /// Finds the oldest item.

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use super::algorithm::{Blocked, Writer};
-use super::port::{CONSUMER, Port};
+use super::port::{Port, view};
 use super::ring::Ring;
-use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PushError};
 use crate::layout::words::counter;
+use crate::pair::CONSUMER;
 use crate::participant::{self, Peer};
 use crate::port::Waits;
 use crate::position::Position;
@@ -18,6 +18,7 @@ use crate::source::Doorbell;
 use crate::surface::common_producer;
 use crate::vocabulary::Role;
 use crate::wait::Limit;
+use crate::watch::Watch;
 
 /// The producer of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -56,7 +57,7 @@ impl<P: Payload + ?Sized> Producer<P> {
     /// Rings when a slot becomes free: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
-        Doorbell::of(Watch::of(&self.port, Role::Producer))
+        Doorbell::of(Watch::of(&self.port, view::<P>(&self.port.attachment)))
     }
 
     #[inline]

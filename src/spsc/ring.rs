@@ -4,13 +4,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::port::{self, CONSUMER, PRODUCER};
+use super::port;
 use super::{Consumer, Producer};
 use crate::attachment::Attachment;
 use crate::doorbell;
 use crate::element::Payload;
 use crate::error::{AttachError, UnlinkError};
 use crate::layout::words::CLOSING;
+use crate::pair::{CONSUMER, PRODUCER};
 use crate::participant::{self, Participant, Peer, RepairReport};
 use crate::position::Position;
 use crate::surface::{common_ring, common_roles};

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::port::ENTRIES;
 use super::ring::Ring;
 use crate::attachment::{Attach, Attachment, Creation, Expected};
 use crate::element::{Element, Payload};
 use crate::error::OpenError;
+use crate::pair::ENTRIES;
 use crate::position::Position;
 use crate::surface::common_options;
 use crate::vocabulary::Kind;

@@ -4,16 +4,16 @@ use std::fmt;
 
 use super::algorithm::{self, Absent};
 use super::frames::{self, Found};
-use super::port::{PRODUCER, Port, writer_gone};
+use super::port::{Port, view};
 use super::read::{ReadBatch, ReadGuard, ReadSlice};
 use super::repair;
 use super::ring::Ring;
-use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::delivery::Delivery;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Corruption, Fault, Passing, PopError};
 use crate::packed::View;
+use crate::pair::{PRODUCER, writer_gone};
 use crate::participant::{self, Peer};
 use crate::port::Waits;
 use crate::position::{Position, distance};
@@ -21,6 +21,7 @@ use crate::source::Doorbell;
 use crate::surface::common_consumer;
 use crate::vocabulary::Role;
 use crate::wait::Limit;
+use crate::watch::Watch;
 
 /// The reader of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -93,7 +94,7 @@ impl<P: Payload + ?Sized> Reader<P> {
     /// Rings when something comes: for a [`WaitSet`](crate::WaitSet) or a [`Bridge`](crate::Bridge). Allocates.
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
-        Doorbell::of(Watch::of(&self.port, Role::Consumer))
+        Doorbell::of(Watch::of(&self.port, view::<P>(&self.port.attachment)))
     }
 
     /// Finds something.

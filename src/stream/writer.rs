@@ -6,14 +6,14 @@ use std::io::IoSlice;
 use super::algorithm::{self, Blocked};
 use super::claim::{Claim, ClaimSlice};
 use super::frames::{self, Reserved};
-use super::port::{CONSUMER, Port};
+use super::port::{Port, view};
 use super::ring::Ring;
-use super::watch::Watch;
 use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PushError};
 use crate::layout::words::counter;
 use crate::packed::View;
+use crate::pair::CONSUMER;
 use crate::participant::{self, Peer};
 use crate::port::Waits;
 use crate::position::Position;
@@ -21,6 +21,7 @@ use crate::source::Doorbell;
 use crate::surface::common_producer;
 use crate::vocabulary::Role;
 use crate::wait::Limit;
+use crate::watch::Watch;
 
 /// The writer of a ring. Dropping it gives the role up; it does not close the ring.
 ///
@@ -62,7 +63,7 @@ impl<P: Payload + ?Sized> Writer<P> {
     /// [`Bridge`](crate::Bridge). Allocates.
     #[must_use]
     pub fn doorbell(&self) -> Doorbell {
-        Doorbell::of(Watch::of(&self.port, Role::Producer))
+        Doorbell::of(Watch::of(&self.port, view::<P>(&self.port.attachment)))
     }
 
     /// Whether there is room for an element, or for an empty record.

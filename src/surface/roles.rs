@@ -3,7 +3,7 @@
 /// How a ring hands out its two roles, and what it does for their owners.
 ///
 /// `writer` and `reader` are the types of the handles, the names of the verbs, and what the documentation calls the owners.
-/// The file has `port`'s `PRODUCER`, `CONSUMER`, `view` and `settle` in scope.
+/// The file has `port`, and `PRODUCER` and `CONSUMER` of `pair`, in scope.
 macro_rules! common_roles {
     (
         writer: $Producer:ident, $producer:ident $producer_standby:ident $producer_state:ident, $producer_word:literal;
