@@ -14,7 +14,7 @@ use crate::doorbell;
 use crate::element::Payload;
 use crate::error::{Difference, Fault, OpenError, UnlinkError};
 use crate::layout::SchemaRecord;
-use crate::layout::geometry::{MAX_ENTRIES, SlotShape};
+use crate::layout::geometry::MAX_ENTRIES;
 use crate::layout::header::{Content, Draft, FRAME_STEP, Header, MAX_GATE_NAME, longest_record};
 use crate::layout::words::{CLOSED, CLOSING};
 use crate::participant::{self, Participant, Peer, Presence};
@@ -312,18 +312,12 @@ impl Expected {
     fn draft(&self, creation: &Creation) -> Result<Draft, OpenError> {
         let capacity = creation.slots()?;
         let too_large = OpenError::TooLarge { capacity, slot: self.size.unwrap_or(0) };
-        let is_stream = self.kind == Kind::Stream;
         let size = match self.size {
-            None if is_stream => longest_record(capacity),
+            None if self.kind == Kind::Stream => longest_record(capacity),
             size => size.and_then(|it| u32::try_from(it).ok()),
         };
         let Some(size) = size else { return Err(too_large) };
-        let shape = match self.content {
-            Content::Elements if is_stream => Some(SlotShape::packed(size as usize)),
-            Content::Elements => SlotShape::of_element(size as usize, self.align as usize),
-            Content::Bytes if is_stream => Some(SlotShape::packed(1)),
-            Content::Bytes => SlotShape::of_bytes(size as usize),
-        };
+        let shape = self.content.shape(self.kind, size as usize, self.align as usize);
         let Some(shape) = shape else { return Err(too_large) };
         let path = Path::new("random bits");
         Ok(Draft {

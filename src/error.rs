@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 use static_assertions::const_assert;
 
 use crate::position::Position;
-#[cfg(not(loom))]
-use crate::sys::Failure;
 use crate::vocabulary::{Kind, Role};
 
 /// A shared word that held a value which the protocol cannot produce.
@@ -278,13 +276,6 @@ impl From<PushError> for TransferError {
             PushError::Closed => Self::Closed,
             PushError::Broken(fault) => Self::Broken(fault),
         }
-    }
-}
-
-#[cfg(not(loom))]
-impl From<Failure> for TransferError {
-    fn from(Failure { call, errno }: Failure) -> Self {
-        if errno == libc::EAGAIN { Self::WouldBlock } else { Self::Os { call, errno } }
     }
 }
 

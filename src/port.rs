@@ -38,6 +38,8 @@ pub(crate) struct Port<V> {
     /// Whether anybody may wait on the handle's behalf.
     watched: Cell<bool>,
     role: Role,
+    /// Longest item, in bytes.
+    max_len: usize,
     /// Whom the handle waits for.
     peers: Peers,
     /// One thread at a time: `Send`, not `Sync`.
@@ -92,6 +94,7 @@ impl<V> Port<V> {
             watched: Cell::new(false),
             attachment: Arc::clone(attachment),
             role,
+            max_len: attachment.region.header().element_size as usize,
             peers,
             unshared: PhantomData,
         }
@@ -122,6 +125,17 @@ impl<V> Port<V> {
     pub(crate) fn may_write(&self) -> bool {
         self.membership.as_ref().is_some_and(Membership::may_write)
             && (self.fault.is_some() || !self.permit.is_void())
+    }
+
+    /// How many items fit into the ring.
+    pub(crate) fn capacity(&self) -> usize {
+        self.attachment.region.header().capacity as usize
+    }
+
+    /// Longest item, in bytes.
+    #[inline]
+    pub(crate) fn max_len(&self) -> usize {
+        self.max_len
     }
 
     pub(crate) fn role(&self) -> Role {

@@ -67,19 +67,6 @@ pub(crate) struct View<P: ?Sized> {
     pub(crate) start: u64,
 }
 
-#[cfg(not(loom))]
-impl<P: Payload + ?Sized> View<P> {
-    /// How many slots there are.
-    pub(crate) fn capacity(&self) -> u64 {
-        self.slots.capacity()
-    }
-
-    /// Longest item, in bytes.
-    pub(crate) fn max_len(&self) -> usize {
-        self.slots.max_len()
-    }
-}
-
 /// Why the publisher cannot go on now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Blocked {

@@ -81,6 +81,17 @@ impl Content {
             _ => None,
         }
     }
+
+    /// How a slot of a ring of `kind`, or a unit of a stream, is laid out: for an element of `size` bytes aligned to `align`,
+    /// or for up to `size` bytes. `None` where the numbers overflow or do not go together.
+    pub(crate) fn shape(self, kind: Kind, size: usize, align: usize) -> Option<SlotShape> {
+        match (self, kind) {
+            (Self::Elements, Kind::Stream) => size.is_multiple_of(align).then_some(SlotShape::packed(size)),
+            (Self::Elements, _) => SlotShape::of_element(size, align),
+            (Self::Bytes, Kind::Stream) => Some(SlotShape::packed(1)),
+            (Self::Bytes, _) => SlotShape::of_bytes(size),
+        }
+    }
 }
 
 /// The first 128 bytes of a region of any major version.
@@ -345,17 +356,11 @@ impl Header {
         }
         let (size, align) = (raw.element_size as usize, raw.element_align as usize);
         let shape = match content {
-            Content::Elements if align.is_power_of_two() && align <= 4096 && size > 0 => match kind {
-                Kind::Stream if size.is_multiple_of(align) => Some(SlotShape::packed(size)),
-                Kind::Stream => None,
-                _ => SlotShape::of_element(size, align),
-            },
-            Content::Bytes if align == 1 => match kind {
-                Kind::Stream => (longest_record(raw.capacity) == Some(raw.element_size)
-                    && raw.start.is_multiple_of(FRAME_STEP))
-                .then_some(SlotShape::packed(1)),
-                _ => SlotShape::of_bytes(size),
-            },
+            Content::Elements if align.is_power_of_two() && align <= 4096 && size > 0 => {
+                content.shape(kind, size, align)
+            }
+            Content::Bytes if kind == Kind::Stream && !holds_records(&raw) => None,
+            Content::Bytes if align == 1 => content.shape(kind, size, align),
             _ => None,
         };
         let recorded = SlotShape {
@@ -487,6 +492,11 @@ impl Draft {
         let header = Header::decode(&bytes).ok()?;
         Some((bytes, header))
     }
+}
+
+/// Whether a stream of byte strings can have this capacity, this longest record and this start.
+fn holds_records(raw: &Body) -> bool {
+    longest_record(raw.capacity) == Some(raw.element_size) && raw.start.is_multiple_of(FRAME_STEP)
 }
 
 /// Frames of records start at multiples of this.

@@ -24,8 +24,6 @@
 //! The owner inside the reservation is LTTng-UST's; that everybody records the last one's claim before making a claim of
 //! its own is the helping of Michael's and Scott's queue.
 
-#[cfg(not(loom))]
-use crate::element::Payload;
 use crate::error::{Corruption, Word};
 use crate::position::{CLAIM_MASK, Claim, Owner, claim_distance};
 use crate::slots::{Records, Slots, Words};
@@ -45,19 +43,6 @@ pub(crate) struct View<P: ?Sized> {
     pub(crate) readers: Records,
     /// What a dead reader held is not delivered again.
     pub(crate) discard: bool,
-}
-
-#[cfg(not(loom))]
-impl<P: Payload + ?Sized> View<P> {
-    /// How many slots there are.
-    pub(crate) fn capacity(&self) -> u64 {
-        self.slots.capacity()
-    }
-
-    /// Longest item, in bytes.
-    pub(crate) fn max_len(&self) -> usize {
-        self.slots.max_len()
-    }
 }
 
 /// Whether a cursor may be moved.

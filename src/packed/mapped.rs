@@ -24,7 +24,6 @@ use crate::sys::transfer::Pieces;
 pub(crate) struct Packed<P: ?Sized> {
     base: NonNull<u8>,
     mask: u64,
-    max_len: usize,
     region: Arc<Region>,
     carried: PhantomData<fn(&P)>,
 }
@@ -52,7 +51,6 @@ impl<P: Payload + ?Sized> Packed<P> {
         Self {
             base: region.slots(),
             mask: header.capacity - 1,
-            max_len: header.element_size as usize,
             region: Arc::clone(region),
             carried: PhantomData,
         }
@@ -62,11 +60,6 @@ impl<P: Payload + ?Sized> Packed<P> {
     #[inline]
     pub(crate) fn capacity(&self) -> u64 {
         self.mask + 1
-    }
-
-    /// Longest record, or the size of an element, in bytes.
-    pub(crate) fn max_len(&self) -> usize {
-        self.max_len
     }
 
     /// How many units lie in one piece from `position` on, to the end of the memory.

@@ -15,8 +15,6 @@ pub(crate) use mapped::Packed;
 #[cfg(loom)]
 pub(crate) use modelled::Packed;
 
-#[cfg(not(loom))]
-use crate::element::Payload;
 use crate::slots::Words;
 
 /// What an algorithm sees of a ring: the shared words, and the units with their validated geometry.
@@ -24,17 +22,4 @@ use crate::slots::Words;
 pub(crate) struct View<P: ?Sized> {
     pub(crate) words: Words,
     pub(crate) units: Packed<P>,
-}
-
-#[cfg(not(loom))]
-impl<P: Payload + ?Sized> View<P> {
-    /// How many units there are.
-    pub(crate) fn capacity(&self) -> u64 {
-        self.units.capacity()
-    }
-
-    /// Longest item, in bytes.
-    pub(crate) fn max_len(&self) -> usize {
-        self.units.max_len()
-    }
 }

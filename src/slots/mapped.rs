@@ -84,12 +84,6 @@ impl<P: Payload + ?Sized> Slots<P> {
         self.mask + 1
     }
 
-    /// Longest item, in bytes.
-    #[inline]
-    pub(crate) fn max_len(&self) -> usize {
-        self.max_len
-    }
-
     /// The slot of `position`.
     #[inline]
     pub(crate) fn slot(&self, position: u64) -> Slot<'_, P> {

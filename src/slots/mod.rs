@@ -28,25 +28,9 @@ pub(crate) use modelled::{Gates, Records, Slots, Words};
 #[cfg(not(loom))]
 pub(crate) use records::Records;
 
-#[cfg(not(loom))]
-use crate::element::Payload;
-
 /// What an algorithm sees of a ring: the shared words, and the slots with their validated geometry.
 #[derive(Debug)]
 pub(crate) struct View<P: ?Sized> {
     pub(crate) words: Words,
     pub(crate) slots: Slots<P>,
-}
-
-#[cfg(not(loom))]
-impl<P: Payload + ?Sized> View<P> {
-    /// How many slots there are.
-    pub(crate) fn capacity(&self) -> u64 {
-        self.slots.capacity()
-    }
-
-    /// Longest item, in bytes.
-    pub(crate) fn max_len(&self) -> usize {
-        self.slots.max_len()
-    }
 }

@@ -85,6 +85,12 @@ pub enum Lender {
     File(Option<File>),
 }
 
+impl From<Failure> for TransferError {
+    fn from(Failure { call, errno }: Failure) -> Self {
+        if errno == libc::EAGAIN { Self::WouldBlock } else { Self::Os { call, errno } }
+    }
+}
+
 /// When the memory of what one call has sent is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {

@@ -25,7 +25,7 @@ impl<P: Payload + ?Sized> Outlook for View<P> {
         // Relaxed throughout: whoever acts on the answer looks again by itself.
         let head = self.words.head.load(Ordering::Relaxed);
         let used = distance(self.words.tail.load(Ordering::Relaxed), head);
-        let capacity = self.capacity();
+        let capacity = self.units.capacity();
         if handle.role.writes() {
             // As much as the writer lacked.
             let needed = handle.signals.ahead().clamp(1, capacity);

@@ -43,7 +43,7 @@ macro_rules! common_consumer {
             /// How many items fit into the ring.
             #[must_use]
             pub fn capacity(&self) -> usize {
-                self.port.view.capacity() as usize
+                self.port.capacity()
             }
         }
 
@@ -134,7 +134,7 @@ macro_rules! common_consumer {
             /// Longest item, in bytes.
             #[must_use]
             pub fn max_len(&self) -> usize {
-                self.port.view.max_len()
+                self.port.max_len()
             }
         }
     };

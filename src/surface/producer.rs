@@ -37,7 +37,7 @@ macro_rules! common_producer {
             /// How many items fit into the ring.
             #[must_use]
             pub fn capacity(&self) -> usize {
-                self.port.view.capacity() as usize
+                self.port.capacity()
             }
 
             #[cold]
@@ -171,7 +171,7 @@ macro_rules! common_producer {
             /// Longest item, in bytes.
             #[must_use]
             pub fn max_len(&self) -> usize {
-                self.port.view.max_len()
+                self.port.max_len()
             }
 
             /// Whether an item of `len` bytes fits into a slot.
