@@ -70,6 +70,7 @@ pub mod broadcast;
 mod doorbell;
 mod element;
 mod error;
+mod halt;
 mod layout;
 pub mod mpmc;
 mod packed;

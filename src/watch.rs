@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::attachment::{Attachment, Peers};
 use crate::error::Fault;
-use crate::layout::words::{CLOSED, CLOSING, RETIRED};
+use crate::halt::End;
 use crate::participant;
 use crate::port::{Port, bell_of};
 use crate::slots::Words;
@@ -59,7 +59,7 @@ impl Watched {
         // Relaxed: whoever acts on the answer looks again by itself.
         let flags = self.attachment.region.shared().status.flags.load(Ordering::Relaxed);
         let is_gone = || !participant::is_held(&self.attachment.region, writer);
-        flags & (CLOSED | RETIRED) != 0 || (flags & CLOSING != 0 && is_gone())
+        End::of_reads(flags, is_gone).is_some()
     }
 }
 

@@ -43,7 +43,8 @@ use super::start::{Resume, Start};
 use crate::doorbell::{ALL, Ringer, ring_out};
 use crate::element::{Element, Payload};
 use crate::error::{Corruption, Word};
-use crate::layout::words::{CLOSED, CLOSING, RETIRED};
+use crate::halt::End;
+use crate::layout::words::CLOSED;
 use crate::position::{distance, free, full};
 use crate::slots::{Gates, Slots, Words};
 use crate::sync::{Edge, Ordering, spin_hint};
@@ -72,8 +73,7 @@ pub(crate) struct View<P: ?Sized> {
 pub(crate) enum Blocked {
     /// A gate holds it up.
     Full,
-    Closed,
-    Retired,
+    Ended(End),
 }
 
 /// Why there is no item for a reader.
@@ -83,8 +83,7 @@ pub(crate) enum Absent {
     Empty,
     /// It was overwritten.
     Lapped,
-    Closed,
-    Retired,
+    Ended(End),
     Corrupted(Corruption),
 }
 
@@ -159,7 +158,7 @@ impl Writer {
         // Relaxed: a close or a removal by somebody else takes effect some time; nothing is read because of it.
         let flags = view.words.status.flags.load(Ordering::Relaxed);
         if flags != 0 {
-            return Err(stopped(flags));
+            return Err(Blocked::Ended(End::of_writes(flags)));
         }
         let room = self.limit.wrapping_sub(self.tail);
         if room >= wanted { Ok(room) } else { self.look(view) }
@@ -214,12 +213,6 @@ impl Writer {
         view.words.status.flags.fetch_or(CLOSED, E3_CLOSE.release()); // E3
         ring_out(&view.words);
     }
-}
-
-/// What set flags mean for a publisher.
-#[cold]
-fn stopped(flags: u64) -> Blocked {
-    if flags & (CLOSED | CLOSING) != 0 { Blocked::Closed } else { Blocked::Retired }
 }
 
 /// Whether the item of `position` is there.
@@ -323,11 +316,7 @@ fn absent<P: Payload + ?Sized>(
     }
     let flags = view.words.status.flags.load(Ordering::Relaxed); // Relaxed: the fence behind it, E3.
     E3_CLOSE.acquire_behind(); // E3
-    let last = if flags & CLOSED != 0 || (flags & CLOSING != 0 && writer_gone()) {
-        Absent::Closed
-    } else if flags & RETIRED != 0 {
-        Absent::Retired
-    } else {
+    let Some(end) = End::of_reads(flags, writer_gone) else {
         return Err(Absent::Empty);
     };
     // Rule 6: the flag was loaded first, now the stamp for the last time. It may have gone further than to the item.
@@ -336,7 +325,7 @@ fn absent<P: Payload + ?Sized>(
     match distance(stamp >> 2, position) {
         _ if stamp == full(position) => Ok(()),
         laps if laps > 0 => Err(Absent::Lapped),
-        _ => Err(last),
+        _ => Err(Absent::Ended(end)),
     }
 }
 

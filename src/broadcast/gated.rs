@@ -16,6 +16,7 @@ use crate::barrier::Barrier;
 use crate::delivery::{Delivery, Last};
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, RecvError};
+use crate::halt::End;
 use crate::participant::{self, Peer};
 use crate::port::Waits;
 use crate::position::{Position, distance};
@@ -176,8 +177,8 @@ impl<P: Payload + ?Sized> GatedSubscriber<P> {
                 Err(Absent::Corrupted(corruption)) => RecvError::Broken(self.port.corrupted(corruption)),
                 _ => self.lapped(position),
             },
-            Absent::Closed => RecvError::Closed,
-            Absent::Retired => RecvError::Broken(Fault::Unlinked),
+            Absent::Ended(End::Closed) => RecvError::Closed,
+            Absent::Ended(End::Retired) => RecvError::Broken(Fault::Unlinked),
             Absent::Corrupted(corruption) => RecvError::Broken(self.port.corrupted(corruption)),
         })
     }

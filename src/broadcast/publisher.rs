@@ -11,6 +11,7 @@ use super::watch::watch;
 use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PushError};
+use crate::halt::End;
 use crate::layout::words::counter;
 use crate::port::Waits;
 use crate::position::Position;
@@ -91,8 +92,8 @@ impl<P: Payload + ?Sized> Publisher<P> {
                 Some(fault) => Some(PushError::Broken(fault)),
                 None => (!self.clears_the_way()).then_some(PushError::Full),
             },
-            Blocked::Closed => Some(PushError::Closed),
-            Blocked::Retired => Some(PushError::Broken(self.port.end(Fault::Unlinked))),
+            Blocked::Ended(End::Closed) => Some(PushError::Closed),
+            Blocked::Ended(End::Retired) => Some(PushError::Broken(self.port.end(Fault::Unlinked))),
         }
     }
 

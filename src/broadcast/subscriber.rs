@@ -10,6 +10,7 @@ use super::watch::watch;
 use crate::delivery::Delivery;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Corruption, Fault, Passing, RecvError, Word};
+use crate::halt::End;
 use crate::participant::{self, Peer};
 use crate::port::Waits;
 use crate::position::{Position, distance};
@@ -141,8 +142,8 @@ impl<P: Payload + ?Sized> Subscriber<P> {
                 None => RecvError::Empty,
             },
             Absent::Lapped => self.lapped(),
-            Absent::Closed => RecvError::Closed,
-            Absent::Retired => RecvError::Broken(Fault::Unlinked),
+            Absent::Ended(End::Closed) => RecvError::Closed,
+            Absent::Ended(End::Retired) => RecvError::Broken(Fault::Unlinked),
             Absent::Corrupted(corruption) => RecvError::Broken(self.port.corrupted(corruption)),
         })
     }

@@ -16,6 +16,7 @@ use crate::broadcast::gates::{self, GatedReader, Hold};
 use crate::broadcast::repair;
 pub use crate::broadcast::{Resume, Start};
 use crate::doorbell::{Ringer, ring_out};
+use crate::halt::End;
 use crate::layout::words::{CLOSING, Gate, Shared};
 use crate::position::{Position, full};
 use crate::slots::Slots;
@@ -191,7 +192,7 @@ impl Publisher {
         match self.writer.publish(self.ring.view(), &item(value)) {
             Ok(position) => Published::At(self.ring.step(position)),
             Err(Blocked::Full) => Published::Full,
-            Err(Blocked::Closed) => Published::Closed,
+            Err(Blocked::Ended(End::Closed)) => Published::Closed,
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -281,7 +282,7 @@ impl Subscriber {
     fn absent(ring: &Ring, reader: &mut Reader, how: Resume, absent: Absent) -> Received {
         match absent {
             Absent::Empty => Received::Empty,
-            Absent::Closed => Received::Closed,
+            Absent::Ended(End::Closed) => Received::Closed,
             Absent::Lapped => {
                 let next = reader.next();
                 let resumed = resume(ring.view(), next, how);

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::doorbell::wait_for;
 use crate::doorbell::{Ringer, ring_on, ring_out};
+use crate::halt::End;
 use crate::layout::words::{MANY_READERS, MANY_WRITERS, Shared};
 use crate::mpmc::algorithm::{Blocked, E1_PUBLISH, Writer, close};
 use crate::mpmc::claims::{E3_CURSOR, E4_RECORD, View, after, before, help, owner_of};
@@ -200,7 +201,7 @@ impl Producer {
         match blocked {
             Blocked::Full(_) => Push::Full,
             Blocked::Held(hold) => hold.owner.entry().map_or(Push::Full, Push::Held),
-            Blocked::Closed => Push::Closed,
+            Blocked::Ended(End::Closed) => Push::Closed,
             other => panic!("{other:?}"),
         }
     }
@@ -261,7 +262,7 @@ impl Consumer {
         match absent {
             Absent::Empty(_) => Pop::Empty,
             Absent::Held(hold) => hold.owner.entry().map_or(Pop::Empty, Pop::Held),
-            Absent::Closed => Pop::Closed,
+            Absent::Ended(End::Closed) => Pop::Closed,
             other => panic!("{other:?}"),
         }
     }

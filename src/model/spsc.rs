@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use super::doorbell::wait_for;
 use crate::doorbell::{Ringer, ring_out};
+use crate::halt::{Absent, Blocked, End};
 use crate::layout::words::{CLOSING, Shared};
 use crate::slots::{Slots, View};
-use crate::spsc::algorithm::{Absent, Blocked, E1_PUBLISH, Popped, Reader, Writer};
+use crate::spsc::algorithm::{E1_PUBLISH, Popped, Reader, Writer};
 use crate::spsc::repair;
 use crate::sync::Ordering;
 
@@ -106,7 +107,7 @@ impl Producer {
         match self.writer.push(&self.view, &value) {
             Ok(_) => Some(true),
             Err(Blocked::Full) => Some(false),
-            Err(Blocked::Closed) => None,
+            Err(Blocked::Ended(End::Closed)) => None,
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -162,7 +163,7 @@ impl Consumer {
                 Pop::Item(reader.take(view), seen)
             }
             Err(Absent::Empty) => Pop::Empty,
-            Err(Absent::Closed) => Pop::Closed,
+            Err(Absent::Ended(End::Closed)) => Pop::Closed,
             Err(other) => panic!("{other:?}"),
         }
     }

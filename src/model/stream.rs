@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use super::doorbell::wait_for;
 use crate::doorbell::{Ringer, ring_out};
+use crate::halt::{Absent, Blocked, End};
 use crate::layout::words::{CLOSING, Shared};
 use crate::packed::{Packed, View};
-use crate::stream::algorithm::{self, Absent, Blocked};
+use crate::stream::algorithm;
 use crate::stream::{frames, repair};
 use crate::sync::Ordering;
 
@@ -88,7 +89,7 @@ impl Writer {
                 Some(count)
             }
             Err(Blocked::Full) => Some(0),
-            Err(Blocked::Closed) => None,
+            Err(Blocked::Ended(End::Closed)) => None,
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -138,7 +139,7 @@ impl Reader {
                 Pop::Items(count, seen > 0)
             }
             Err(Absent::Empty) => Pop::Empty,
-            Err(Absent::Closed) => Pop::Closed,
+            Err(Absent::Ended(End::Closed)) => Pop::Closed,
             Err(other) => panic!("{other:?}"),
         }
     }

@@ -38,7 +38,8 @@ use super::claims::{E3_CURSOR, Recorded, View, advance, after, before, help, hel
 use crate::doorbell::{ALL, Ringer, ring_out};
 use crate::element::{Element, Payload};
 use crate::error::{Corruption, Word};
-use crate::layout::words::{CLOSED, CLOSING, MANY_READERS};
+use crate::halt::End;
+use crate::layout::words::{CLOSING, MANY_READERS};
 use crate::position::{Claim, Owner, Stamp, State, claim_distance};
 use crate::sync::{Edge, Ordering};
 
@@ -63,8 +64,7 @@ pub(crate) enum Blocked {
     Full(Option<Hold>),
     /// The slot's last owner has not finished with it, though later ones may have with theirs.
     Held(Hold),
-    Closed,
-    Retired,
+    Ended(End),
     Corrupted(Corruption),
 }
 
@@ -140,7 +140,7 @@ impl Writer {
         // Relaxed: a removal by somebody else takes effect some time; a close is in the cursor.
         let flags = view.words.status.flags.load(Ordering::Relaxed);
         if flags != 0 {
-            return Err(stopped(flags));
+            return Err(Blocked::Ended(End::of_writes(flags)));
         }
         let capacity = view.slots.capacity();
         for attempt in 0..ATTEMPTS {
@@ -157,7 +157,7 @@ impl Writer {
                 }
             }
             if seen.owner() == Owner::CLOSED {
-                return Err(Blocked::Closed);
+                return Err(Blocked::Ended(End::Closed));
             }
             let count = if wanted == 1 { 1 } else { vacant(view, tail, wanted) };
             let recorded =
@@ -179,13 +179,13 @@ impl Writer {
         // Relaxed: as in `claim`.
         let flags = view.words.status.flags.load(Ordering::Relaxed);
         if flags != 0 {
-            return Err(stopped(flags));
+            return Err(Blocked::Ended(End::of_writes(flags)));
         }
         for _ in 0..ATTEMPTS {
             let seen = Claim::from_bits(view.words.tail.load(E3_CURSOR.acquire())); // E3
             let stamp = view.slots.slot(seen.position()).stamp().load(E2_RELEASE.acquire()); // E2
             if stamp == free(seen.position()) {
-                return if seen.owner() == Owner::CLOSED { Err(Blocked::Closed) } else { Ok(()) };
+                return if seen.owner() == Owner::CLOSED { Err(Blocked::Ended(End::Closed)) } else { Ok(()) };
             }
             if let Some(blocked) = self.blocked_closely(view, seen, Stamp::from_bits(stamp))? {
                 return Err(blocked);
@@ -230,7 +230,7 @@ impl Writer {
             return Ok(None);
         }
         if seen.owner() == Owner::CLOSED {
-            return Ok(Some(Blocked::Closed));
+            return Ok(Some(Blocked::Ended(End::Closed)));
         }
         if distance != -capacity.cast_signed() {
             return Err(Corruption { what: Word::Stamp, found: stamp.to_bits() });
@@ -325,10 +325,4 @@ pub(super) fn blocking_writers<P: Payload + ?Sized>(view: &View<P>) -> Option<Ho
     let last = before(tail, view.slots.capacity());
     let stamp = Stamp::from_bits(view.slots.slot(tail).stamp().load(E2_RELEASE.acquire())); // E2
     if stamp.position() == last { holder(view, last, stamp) } else { None }
-}
-
-/// What set flags mean for a push.
-#[cold]
-fn stopped(flags: u64) -> Blocked {
-    if flags & (CLOSED | CLOSING) != 0 { Blocked::Closed } else { Blocked::Retired }
 }

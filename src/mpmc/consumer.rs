@@ -17,6 +17,7 @@ use crate::delivery::Delivery;
 use crate::doorbell;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PopError, Word};
+use crate::halt::End;
 use crate::port::Waits;
 use crate::position::Position;
 use crate::source::Doorbell;
@@ -217,8 +218,8 @@ impl<P: Payload + ?Sized> Consumer<P> {
                 let repaired = self.suspects(hold);
                 self.polled(hold.owner.entry().map_or(PopError::Empty, |by| PopError::Held { by }), repaired)
             }
-            Absent::Closed => (PopError::Closed, false),
-            Absent::Retired => (PopError::Broken(Fault::Unlinked), false),
+            Absent::Ended(End::Closed) => (PopError::Closed, false),
+            Absent::Ended(End::Retired) => (PopError::Broken(Fault::Unlinked), false),
             Absent::Corrupted(corruption) => (PopError::Broken(self.port.corrupted(corruption)), false),
         };
         if again && let Ok(taken) = self.reader.claim(&self.port.view, wanted) {

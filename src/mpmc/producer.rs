@@ -13,6 +13,7 @@ use crate::barrier::Barrier;
 use crate::doorbell;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PushError};
+use crate::halt::End;
 use crate::layout::words::counter;
 use crate::port::Waits;
 use crate::position::Position;
@@ -108,8 +109,8 @@ impl<P: Payload + ?Sized> Producer<P> {
                     None => Some(PushError::Full),
                 };
             }
-            Blocked::Closed => return Some(PushError::Closed),
-            Blocked::Retired => return Some(PushError::Broken(self.port.end(Fault::Unlinked))),
+            Blocked::Ended(End::Closed) => return Some(PushError::Closed),
+            Blocked::Ended(End::Retired) => return Some(PushError::Broken(self.port.end(Fault::Unlinked))),
             Blocked::Corrupted(corruption) => {
                 return Some(PushError::Broken(self.port.corrupted(corruption)));
             }

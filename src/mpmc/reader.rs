@@ -30,6 +30,7 @@ use super::claims::{E3_CURSOR, Recorded, View, advance, after, before, help_befo
 use crate::doorbell::Ringer;
 use crate::element::{Element, Payload};
 use crate::error::{Corruption, Word};
+use crate::halt::End;
 use crate::layout::words::{CLOSING, MANY_WRITERS, RETIRED};
 use crate::position::{Claim, Owner, Stamp, State, claim_distance};
 use crate::sync::{Edge, Ordering};
@@ -58,8 +59,7 @@ pub(crate) enum Absent {
     /// The oldest position is claimed by a writer that has not filled it; or the ring is closed, and another reader has
     /// not released one of its last items.
     Held(Hold),
-    Closed,
-    Retired,
+    Ended(End),
     Corrupted(Corruption),
 }
 
@@ -262,8 +262,8 @@ impl Reader {
             // Head never passes tail: it was where it is when tail was looked at.
             return Ok(Some(Err(match below {
                 Some(hold) if tail.owner() == Owner::CLOSED => Absent::Held(hold),
-                None if tail.owner() == Owner::CLOSED => Absent::Closed,
-                _ if flags & RETIRED != 0 => Absent::Retired,
+                None if tail.owner() == Owner::CLOSED => Absent::Ended(End::Closed),
+                _ if flags & RETIRED != 0 => Absent::Ended(End::Retired),
                 hold => Absent::Empty(hold),
             })));
         }

@@ -33,7 +33,8 @@
 use crate::doorbell::{ALL, Ringer, ring_out};
 use crate::element::{Element, Payload};
 use crate::error::{Corruption, Word};
-use crate::layout::words::{CLOSED, CLOSING, RETIRED};
+use crate::halt::{Absent, Blocked, End};
+use crate::layout::words::CLOSED;
 use crate::position::{distance, free, full};
 use crate::slots::View;
 use crate::sync::{Edge, Ordering};
@@ -41,24 +42,6 @@ use crate::sync::{Edge, Ordering};
 pub(crate) const E1_PUBLISH: Edge = Edge::named("spsc E1 publish");
 pub(crate) const E2_RELEASE: Edge = Edge::named("spsc E2 release");
 pub(crate) const E3_CLOSE: Edge = Edge::named("spsc E3 close");
-
-/// Why the write side cannot go on now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Blocked {
-    Full,
-    Closed,
-    Retired,
-    Corrupted(Corruption),
-}
-
-/// Why there is no item for the read side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Absent {
-    Empty,
-    Closed,
-    Retired,
-    Corrupted(Corruption),
-}
 
 /// What a pop in passing found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +111,7 @@ impl Writer {
         // Relaxed: a close or a removal by somebody else takes effect some time; nothing is read because of it.
         let flags = view.words.status.flags.load(Ordering::Relaxed);
         if flags != 0 {
-            return Err(stopped(flags));
+            return Err(Blocked::Ended(End::of_writes(flags)));
         }
         let room = self.limit.wrapping_sub(self.tail);
         if room >= wanted { Ok(room) } else { self.look(view) }
@@ -176,12 +159,6 @@ impl Writer {
 #[inline]
 fn before(a: u64, b: u64) -> bool {
     a.wrapping_sub(b).cast_signed() < 0
-}
-
-/// What set flags mean for a push.
-#[cold]
-fn stopped(flags: u64) -> Blocked {
-    if flags & (CLOSED | CLOSING) != 0 { Blocked::Closed } else { Blocked::Retired }
 }
 
 /// The read side's private state.
@@ -255,16 +232,12 @@ impl Reader {
             return Err(Absent::Corrupted(Corruption { what: Word::Stamp, found: stamp }));
         }
         let flags = view.words.status.flags.load(E3_CLOSE.acquire()); // E3
-        let last = if flags & CLOSED != 0 || (flags & CLOSING != 0 && writer_gone()) {
-            Absent::Closed
-        } else if flags & RETIRED != 0 {
-            Absent::Retired
-        } else {
+        let Some(end) = End::of_reads(flags, writer_gone) else {
             return Err(Absent::Empty);
         };
         // Rule 4: the flag was loaded first, now the stamp for the last time.
         let stamp = view.slots.slot(position).stamp().load(E1_PUBLISH.acquire()); // E1
-        if stamp == full(position) { Ok(()) } else { Err(last) }
+        if stamp == full(position) { Ok(()) } else { Err(Absent::Ended(end)) }
     }
 
     /// How many items there are from `position` on, of `wanted` at most; 0 where there is none.

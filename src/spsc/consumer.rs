@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::algorithm::{Absent, Popped, Reader};
+use super::algorithm::{Popped, Reader};
 use super::port::{Port, view};
 use super::read::{ReadGuard, ReadSlice};
 use super::ring::Ring;
@@ -10,6 +10,7 @@ use crate::barrier::Barrier;
 use crate::delivery::{Delivery, Last};
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PopError, Word};
+use crate::halt::{Absent, End};
 use crate::pair::{PRODUCER, writer_gone};
 use crate::participant::{self, Peer};
 use crate::port::Waits;
@@ -154,8 +155,8 @@ impl<P: Payload + ?Sized> Consumer<P> {
                 Some(fault) => PopError::Broken(fault),
                 None => PopError::Empty,
             },
-            Absent::Closed => PopError::Closed,
-            Absent::Retired => PopError::Broken(Fault::Unlinked),
+            Absent::Ended(End::Closed) => PopError::Closed,
+            Absent::Ended(End::Retired) => PopError::Broken(Fault::Unlinked),
             Absent::Corrupted(corruption) => PopError::Broken(self.port.corrupted(corruption)),
         })
     }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use super::algorithm::{Blocked, Writer};
+use super::algorithm::Writer;
 use super::port::{Port, view};
 use super::ring::Ring;
 use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PushError};
+use crate::halt::{Blocked, End};
 use crate::layout::words::counter;
 use crate::pair::CONSUMER;
 use crate::participant::{self, Peer};
@@ -80,8 +81,8 @@ impl<P: Payload + ?Sized> Producer<P> {
                 Some(fault) if self.writer.room(&self.port.view, 1).is_err() => PushError::Broken(fault),
                 _ => PushError::Full,
             },
-            Blocked::Closed => PushError::Closed,
-            Blocked::Retired => PushError::Broken(self.port.end(Fault::Unlinked)),
+            Blocked::Ended(End::Closed) => PushError::Closed,
+            Blocked::Ended(End::Retired) => PushError::Broken(self.port.end(Fault::Unlinked)),
             Blocked::Corrupted(corruption) => PushError::Broken(self.port.corrupted(corruption)),
         }
     }

@@ -31,7 +31,8 @@
 use crate::doorbell::{ALL, Ringer, ring_out};
 use crate::element::Payload;
 use crate::error::{Corruption, Word};
-use crate::layout::words::{CLOSED, CLOSING, RETIRED};
+use crate::halt::{Absent, Blocked, End};
+use crate::layout::words::CLOSED;
 use crate::packed::View;
 use crate::position::distance;
 use crate::sync::{Edge, Ordering};
@@ -39,25 +40,6 @@ use crate::sync::{Edge, Ordering};
 pub(crate) const E1_COMMIT: Edge = Edge::named("stream E1 commit");
 pub(crate) const E2_RELEASE: Edge = Edge::named("stream E2 release");
 pub(crate) const E3_CLOSE: Edge = Edge::named("stream E3 close");
-
-/// Why the write side cannot go on now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Blocked {
-    /// There is less room than is needed.
-    Full,
-    Closed,
-    Retired,
-    Corrupted(Corruption),
-}
-
-/// Why there is nothing for the read side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Absent {
-    Empty,
-    Closed,
-    Retired,
-    Corrupted(Corruption),
-}
 
 /// The write side's private state.
 #[derive(Debug)]
@@ -93,7 +75,7 @@ impl Writer {
         // Relaxed: a close or a removal by somebody else takes effect some time; nothing is read because of it.
         let flags = view.words.status.flags.load(Ordering::Relaxed);
         if flags != 0 {
-            return Err(stopped(flags));
+            return Err(Blocked::Ended(End::of_writes(flags)));
         }
         let room = self.limit.wrapping_sub(self.tail);
         if room >= wanted { Ok(room) } else { self.look(view, least) }
@@ -126,12 +108,6 @@ impl Writer {
         view.words.status.flags.fetch_or(CLOSED, E3_CLOSE.release()); // E3
         ring_out(&view.words);
     }
-}
-
-/// What set flags mean for a push.
-#[cold]
-fn stopped(flags: u64) -> Blocked {
-    if flags & (CLOSED | CLOSING) != 0 { Blocked::Closed } else { Blocked::Retired }
 }
 
 /// Whether cursor `a` lies before cursor `b`, of one handle's private state.
@@ -225,16 +201,12 @@ impl Reader {
         writer_gone: impl FnOnce() -> bool,
     ) -> Result<u64, Absent> {
         let flags = view.words.status.flags.load(E3_CLOSE.acquire()); // E3
-        let last = if flags & CLOSED != 0 || (flags & CLOSING != 0 && writer_gone()) {
-            Absent::Closed
-        } else if flags & RETIRED != 0 {
-            Absent::Retired
-        } else {
+        let Some(end) = End::of_reads(flags, writer_gone) else {
             return Err(Absent::Empty);
         };
         // Rule 4: the flag was loaded first, now the cursor for the last time.
         match self.look(view, position)? {
-            0 => Err(last),
+            0 => Err(Absent::Ended(end)),
             count => Ok(count),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::algorithm::{self, Absent};
+use super::algorithm;
 use super::frames::{self, Found};
 use super::port::{Port, view};
 use super::read::{ReadBatch, ReadGuard, ReadSlice};
@@ -12,6 +12,7 @@ use crate::barrier::Barrier;
 use crate::delivery::Delivery;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Corruption, Fault, Passing, PopError};
+use crate::halt::{Absent, End};
 use crate::packed::View;
 use crate::pair::{PRODUCER, writer_gone};
 use crate::participant::{self, Peer};
@@ -131,8 +132,8 @@ impl<P: Payload + ?Sized> Reader<P> {
                 },
                 None => PopError::Empty,
             },
-            Absent::Closed => PopError::Closed,
-            Absent::Retired => PopError::Broken(Fault::Unlinked),
+            Absent::Ended(End::Closed) => PopError::Closed,
+            Absent::Ended(End::Retired) => PopError::Broken(Fault::Unlinked),
             Absent::Corrupted(corruption) => self.corrupted(corruption),
         })
     }

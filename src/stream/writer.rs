@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::IoSlice;
 
-use super::algorithm::{self, Blocked};
+use super::algorithm;
 use super::claim::{Claim, ClaimSlice};
 use super::frames::{self, Reserved};
 use super::port::{Port, view};
@@ -11,6 +11,7 @@ use super::ring::Ring;
 use crate::barrier::Barrier;
 use crate::element::{Element, Payload};
 use crate::error::{AttachError, Fault, Passing, PushError};
+use crate::halt::{Blocked, End};
 use crate::layout::words::counter;
 use crate::packed::View;
 use crate::pair::CONSUMER;
@@ -101,8 +102,8 @@ impl<P: Payload + ?Sized> Writer<P> {
                     None => PushError::Full,
                 }
             }
-            Blocked::Closed => PushError::Closed,
-            Blocked::Retired => PushError::Broken(self.port.end(Fault::Unlinked)),
+            Blocked::Ended(End::Closed) => PushError::Closed,
+            Blocked::Ended(End::Retired) => PushError::Broken(self.port.end(Fault::Unlinked)),
             Blocked::Corrupted(corruption) => PushError::Broken(self.port.corrupted(corruption)),
         })
     }
