@@ -17,6 +17,8 @@ mod kind;
 #[cfg(target_arch = "x86_64")]
 mod laboratory;
 mod mpmc;
+#[cfg(target_arch = "x86_64")]
+mod pair;
 mod process;
 #[cfg(target_arch = "x86_64")]
 mod queue;
